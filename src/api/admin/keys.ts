@@ -1,0 +1,134 @@
+/** Keys: what developers call with. */
+import { createRoute, z } from '@hono/zod-openapi'
+import type { Key } from '../../data/keys.ts'
+import { GatewayError } from '../../errors.ts'
+import { forgetKey } from '../../gateway/authenticate.ts'
+import { createKey } from '../../gateway/keys.ts'
+import { cutPage, json, pageOf, paging, refusals, resource } from './resource.ts'
+
+const keyName = z.string().trim().min(1).max(200)
+const patterns = z
+  .array(z.string().min(1).max(200))
+  .max(100)
+  .nullable()
+  .describe('Models the key may use, * for any run of characters; null is every model.')
+
+const keyView = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    hint: z.string().describe('The first characters of the secret.'),
+    models: patterns,
+    disabled: z.boolean(),
+    created_at: z.iso.datetime(),
+  })
+  .openapi('Key')
+
+const newKeyView = keyView
+  .extend({ key: z.string().describe('The secret. Shown this once.') })
+  .openapi('NewKey')
+
+const path = z.object({ id: z.string().max(128) })
+
+const create = createRoute({
+  method: 'post',
+  path: '/',
+  summary: 'Make a key',
+  request: {
+    body: { required: true, content: json(z.object({ name: keyName, models: patterns.optional() })) },
+  },
+  responses: { 201: { description: 'The key, with its secret.', content: json(newKeyView) }, ...refusals },
+})
+
+const list = createRoute({
+  method: 'get',
+  path: '/',
+  summary: 'List keys, oldest first',
+  request: { query: z.object(paging) },
+  responses: { 200: { description: 'A page of keys.', content: json(pageOf(keyView)) }, ...refusals },
+})
+
+const get = createRoute({
+  method: 'get',
+  path: '/{id}',
+  summary: 'Look at a key',
+  request: { params: path },
+  responses: { 200: { description: 'The key.', content: json(keyView) }, ...refusals },
+})
+
+const change = createRoute({
+  method: 'patch',
+  path: '/{id}',
+  summary: 'Rename, restrict, disable or enable a key',
+  request: {
+    params: path,
+    body: {
+      required: true,
+      content: json(
+        z.strictObject({
+          name: keyName.optional(),
+          models: patterns.optional(),
+          disabled: z.boolean().optional(),
+        }),
+      ),
+    },
+  },
+  responses: { 200: { description: 'The key as it is now.', content: json(keyView) }, ...refusals },
+})
+
+const remove = createRoute({
+  method: 'delete',
+  path: '/{id}',
+  summary: 'Delete a key; its spend stays',
+  request: { params: path },
+  responses: { 204: { description: 'It works no more.' }, ...refusals },
+})
+
+export const keys = resource()
+  .openapi(create, async (c) => {
+    const { key, secret } = await createKey(c.env, c.req.valid('json'))
+    return c.json({ ...view(key), key: secret }, 201)
+  })
+  .openapi(list, async (c) => {
+    const { limit, cursor } = c.req.valid('query')
+    const { data, next } = cutPage(await c.env.data.keys.list({ after: cursor, limit: limit + 1 }), limit)
+    return c.json({ data: data.map(view), next }, 200)
+  })
+  .openapi(get, async (c) => {
+    const { id } = c.req.valid('param')
+    const key = await c.env.data.keys.byId(id)
+    if (!key) throw noSuchKey(id)
+    return c.json(view(key), 200)
+  })
+  .openapi(change, async (c) => {
+    const { id } = c.req.valid('param')
+    const { disabled, ...rest } = c.req.valid('json')
+    const disabledAt = disabled ? new Date(c.env.now()) : null
+    const key = await c.env.data.keys.change(id, disabled === undefined ? rest : { ...rest, disabledAt })
+    if (!key) throw noSuchKey(id)
+    forgetKey(c.env, key.hash)
+    return c.json(view(key), 200)
+  })
+  .openapi(remove, async (c) => {
+    const { id } = c.req.valid('param')
+    const key = await c.env.data.keys.remove(id, new Date(c.env.now()))
+    if (!key) throw noSuchKey(id)
+    forgetKey(c.env, key.hash)
+    return c.body(null, 204)
+  })
+
+function view(key: Key): z.infer<typeof keyView> {
+  const { id, name, hint, models } = key
+  return {
+    id,
+    name,
+    hint,
+    models,
+    disabled: key.disabledAt !== null,
+    created_at: key.createdAt.toISOString(),
+  }
+}
+
+function noSuchKey(id: string): GatewayError {
+  return new GatewayError('not_found_error', `There is no key '${id}'.`)
+}

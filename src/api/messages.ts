@@ -1,0 +1,35 @@
+/** POST /v1/messages: the path of a request, one room a line. */
+import { Hono } from 'hono'
+import { openEntry } from '../gateway/account.ts'
+import { authenticate } from '../gateway/authenticate.ts'
+import { dispatch } from '../gateway/dispatch.ts'
+import { limit } from '../gateway/limit.ts'
+import { meter } from '../gateway/meter.ts'
+import { read, requireMaxTokens } from '../gateway/read.ts'
+import { route } from '../gateway/route.ts'
+import type { Env } from './env.ts'
+
+export const messages = new Hono<Env>().post('/', async (c) => {
+  const runtime = c.env
+  const principal = await authenticate(runtime, c.req.raw.headers)
+  const call = await read(
+    c.req.raw,
+    { id: c.var.requestId, startedAt: c.var.startedAt },
+    runtime.config.limits,
+  )
+  requireMaxTokens(call)
+  const routes = route(runtime, principal, call)
+  const grant = await limit(runtime, principal, call)
+  const entry = openEntry(runtime, principal, call, grant)
+  const reply = await dispatch(runtime, routes, call, entry.attempting).catch(entry.refused)
+  const { body, contentType, ending } = meter(reply, call, {
+    now: runtime.now,
+    limits: runtime.config.limits,
+  })
+  runtime.waitUntil(entry.settle(ending))
+  return c.body(body, 200, {
+    'content-type': contentType,
+    'cache-control': 'no-cache',
+    'x-accel-buffering': 'no',
+  })
+})

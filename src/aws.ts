@@ -1,0 +1,122 @@
+/**
+ * Credentials and signing for every call to AWS. Signing is aws4fetch's; what is ours is that service and region are
+ * always said (it guesses them wrongly for Bedrock), that nothing is retried in hiding, and that few headers are
+ * signed, so that no proxy on the way can break the signature.
+ */
+
+import { AwsV4Signer } from 'aws4fetch'
+import { GatewayError } from './errors.ts'
+import type { Bytes } from './protocol/bytes.ts'
+
+/** Keys of an AWS principal, or a Bedrock API key (`AWS_BEARER_TOKEN_BEDROCK`). */
+export type AwsCredentials = AwsKeys | { bearer: string; expiresAt?: number }
+
+export interface AwsKeys {
+  accessKeyId: string
+  secretAccessKey: string
+  sessionToken?: string
+  /** Milliseconds since 1970; keys without it do not expire. */
+  expiresAt?: number
+  /** Signing keys made from these, one a day, region and service. */
+  derived?: Map<string, ArrayBuffer>
+}
+
+export interface CredentialSource {
+  /** @throws GatewayError api_error saying what is missing and where to put it. */
+  get(): Promise<AwsCredentials>
+  /** AWS refused these: ask anew next time. */
+  reject(refused: AwsCredentials): void
+}
+
+/** Sources disagree on how early to refresh; AWS's own SDKs use five minutes. */
+const REFRESH_BEFORE = 5 * 60_000
+
+/**
+ * Keeps what `load` gives until shortly before it expires, asks once however many wait, and goes on with keys that
+ * still work when a refresh fails.
+ */
+export function keptCredentials(load: () => Promise<AwsCredentials>, now: () => number): CredentialSource {
+  let held: AwsCredentials | undefined
+  let loading: Promise<AwsCredentials> | undefined
+
+  function refresh(): Promise<AwsCredentials> {
+    loading ??= load()
+      .then((fresh) => {
+        held = 'bearer' in fresh ? fresh : { ...fresh, derived: new Map() }
+        return held
+      })
+      .finally(() => {
+        loading = undefined
+      })
+    return loading
+  }
+
+  async function get(): Promise<AwsCredentials> {
+    if (!held) return refresh()
+    const left = (held.expiresAt ?? Number.POSITIVE_INFINITY) - now()
+    if (left > REFRESH_BEFORE) return held
+    const stale = held
+    return refresh().catch((error) => {
+      if (left > 0) return stale
+      throw error
+    })
+  }
+
+  return {
+    get,
+    reject(refused) {
+      if (held === refused) held = undefined
+    },
+  }
+}
+
+export interface AwsRequest {
+  method: 'GET' | 'POST'
+  url: string
+  /** Every one of these is signed, `content-type` aside. */
+  headers: Record<string, string>
+  body?: Bytes
+  service: string
+  region: string
+  /** Milliseconds since 1970. */
+  now: number
+}
+
+/** The headers to send, authorization included. */
+export async function sign(request: AwsRequest, credentials: AwsCredentials): Promise<Headers> {
+  if ('bearer' in credentials) {
+    return new Headers({ ...request.headers, authorization: `Bearer ${credentials.bearer}` })
+  }
+  const { method, url, headers, body, service, region } = request
+  const { accessKeyId, secretAccessKey, sessionToken, derived } = credentials
+  const signer = new AwsV4Signer({
+    method,
+    url,
+    headers,
+    body: body ?? null,
+    service,
+    region,
+    accessKeyId,
+    secretAccessKey,
+    ...(sessionToken === undefined ? {} : { sessionToken }),
+    ...(derived === undefined ? {} : { cache: derived }),
+    datetime: new Date(request.now).toISOString().replace(/[:-]|\.\d{3}/g, ''),
+  })
+  return (await signer.sign()).headers
+}
+
+/** The DNS suffix of a region's partition. */
+export function dnsSuffix(region: string): string {
+  if (region.startsWith('cn-')) return 'amazonaws.com.cn'
+  if (region.startsWith('eusc-')) return 'amazonaws.eu'
+  if (region.startsWith('us-isob-')) return 'sc2s.sgov.gov'
+  if (region.startsWith('us-iso-')) return 'c2s.ic.gov'
+  if (region.startsWith('eu-isoe-')) return 'cloud.adc-e.uk'
+  if (region.startsWith('us-isof-') || region.startsWith('eu-isof-')) return 'csp.hci.ic.gov'
+  return 'amazonaws.com'
+}
+
+/** What a developer is told of trouble with the gateway's own credentials: never 401, which would blame their key. */
+export function credentialTrouble(sentence: string, cause?: unknown): GatewayError {
+  return new GatewayError('api_error', sentence, { cause, retry: false })
+}

@@ -1,0 +1,26 @@
+/** Everything the rooms may ask of Postgres, a file per table behind it. */
+
+import type { Log } from '../runtime.ts'
+import type { Database } from './database.ts'
+import { type Keys, keysIn } from './keys.ts'
+import { type Ledger, ledgerIn } from './requests.ts'
+import { type Settings, settingsIn } from './settings.ts'
+
+export interface Data {
+  keys: Keys
+  ledger: Ledger
+  settings: Settings
+  /** Answers when the database does. */
+  ping(): Promise<void>
+}
+
+export function dataIn(database: Database, log: Log): Data {
+  return {
+    keys: keysIn(database),
+    ledger: ledgerIn(database, log),
+    settings: settingsIn(database),
+    async ping() {
+      await database.execute('select 1')
+    },
+  }
+}

@@ -1,0 +1,27 @@
+/** Single facts about this installation, by name. */
+import { eq } from 'drizzle-orm'
+import type { Database } from './database.ts'
+import { settings } from './schema.ts'
+
+export interface Settings {
+  get(name: string): Promise<unknown>
+  /** True for exactly one caller, however many processes ask: the one whose value now stands. */
+  claim(name: string, value: unknown): Promise<boolean>
+}
+
+export function settingsIn(database: Database): Settings {
+  return {
+    async get(name) {
+      const [row] = await database.select().from(settings).where(eq(settings.name, name))
+      return row?.value
+    },
+    async claim(name, value) {
+      const won = await database
+        .insert(settings)
+        .values({ name, value })
+        .onConflictDoNothing()
+        .returning({ name: settings.name })
+      return won.length > 0
+    },
+  }
+}

@@ -1,0 +1,133 @@
+/** The books: a ledger row beside the upstream call, settled with its usage and cost however the call ends. */
+import type { Grant } from '../data/limits.ts'
+import type { LedgerRow } from '../data/requests.ts'
+import { asGatewayError, type GatewayError } from '../errors.ts'
+import type { Call } from '../protocol/messages.ts'
+import type { Route } from '../providers/provider.ts'
+import type { Runtime } from '../runtime.ts'
+import type { Principal } from './authenticate.ts'
+import type { Ending } from './meter.ts'
+import { charge } from './prices.ts'
+
+export interface Entry {
+  /** A route is about to be tried. The first one opens the row; nobody waits for the database. */
+  attempting(route: Route): void
+  /** No route accepted: the row says so, and the error goes on to the caller. */
+  refused(error: unknown): never
+  /** The row's last state. Never rejects; resolves when it is written. */
+  settle(ending: Promise<Ending>): Promise<void>
+}
+
+/** What a row says beyond what was known when it was opened. */
+type Outcome = Pick<LedgerRow, 'status'> & Partial<LedgerRow>
+
+export function openEntry(runtime: Runtime, principal: Principal, call: Call, grant: Grant): Entry {
+  let route: Route | undefined
+  let attempts = 0
+
+  async function write(outcome: Outcome) {
+    if (!route) return
+    // A row that cannot be written has been logged by the ledger.
+    await runtime.data.ledger
+      .write({ ...opening(principal, call, route, attempts), ...outcome })
+      .catch(() => {})
+  }
+
+  async function close(outcome: Outcome, error?: GatewayError) {
+    report(runtime, principal, call, outcome, error)
+    await Promise.all([write(outcome), grant.settle()])
+  }
+
+  return {
+    attempting(next) {
+      route = next
+      attempts++
+      if (attempts === 1) runtime.waitUntil(write({ status: 'pending' }))
+    },
+    refused(error) {
+      const known = asGatewayError(error)
+      runtime.waitUntil(close(refusal(call, known, runtime.now()), known))
+      throw error
+    },
+    async settle(ending) {
+      const ended = await ending
+      const outcome = settlement(call, route, ended)
+      if (outcome.costNano === undefined) {
+        runtime.log('error', 'no price is known for this model: its cost is recorded as unknown', {
+          id: call.id,
+          model_id: route?.modelId,
+        })
+      }
+      await close(outcome, ended.error)
+    },
+  }
+}
+
+function opening(
+  principal: Principal,
+  call: Call,
+  route: Route,
+  attempts: number,
+): Omit<LedgerRow, 'status'> {
+  return {
+    id: call.id,
+    keyId: principal.keyId,
+    model: call.model,
+    modelId: route.modelId,
+    provider: route.upstream.provider,
+    upstream: route.upstream.id,
+    region: route.upstream.region,
+    stream: call.stream,
+    attempts,
+    sessionId: call.session,
+    agentId: call.agent,
+    parentAgentId: call.parentAgent,
+    startedAt: new Date(call.startedAt),
+  }
+}
+
+/** Before the first byte: nothing was answered, and a refusal costs nothing. */
+function refusal(call: Call, error: GatewayError, now: number): Outcome {
+  return {
+    status: call.signal.aborted ? 'cancelled' : 'refused',
+    errorType: call.signal.aborted ? undefined : error.type,
+    usageSource: call.signal.aborted ? 'estimated' : 'final',
+    costNano: 0,
+    durationMs: now - call.startedAt,
+  }
+}
+
+function settlement(call: Call, route: Route | undefined, ended: Ending): Outcome {
+  const { usage } = ended
+  return {
+    status: ended.status,
+    errorType: ended.error?.type,
+    usageSource: ended.source,
+    inputTokens: usage.input,
+    cacheReadTokens: usage.cacheRead,
+    cacheWrite5mTokens: usage.cacheWrite5m,
+    cacheWrite1hTokens: usage.cacheWrite1h,
+    outputTokens: usage.output,
+    costNano: route && charge(usage, route.model, route.regionClass, call.startedAt),
+    stopReason: ended.stopReason,
+    firstByteMs: ended.firstByteAt - call.startedAt,
+    durationMs: ended.endedAt - call.startedAt,
+  }
+}
+
+/** One line a request: names and figures. */
+function report(runtime: Runtime, principal: Principal, call: Call, outcome: Outcome, error?: GatewayError) {
+  const failed = outcome.status === 'refused' || outcome.status === 'failed_midstream'
+  runtime.log(failed ? 'warn' : 'info', 'request', {
+    id: call.id,
+    key: principal.keyId,
+    model: call.model.slice(0, 200),
+    status: outcome.status,
+    error: outcome.errorType,
+    // What AWS said, for the operator; the developer got the gateway's own words.
+    cause: error?.cause instanceof Error ? error.cause.message : undefined,
+    output_tokens: outcome.outputTokens,
+    first_byte_ms: outcome.firstByteMs,
+    ms: outcome.durationMs,
+  })
+}

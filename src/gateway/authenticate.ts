@@ -1,0 +1,81 @@
+/** Who is calling: headers in, Principal out. */
+import { GatewayError } from '../errors.ts'
+import { hashOf, isWellFormed } from '../protocol/keys.ts'
+import type { Remembered, Runtime } from '../runtime.ts'
+
+/** Who is calling, and what it may do. */
+export interface Principal {
+  keyId: string
+  keyName: string
+  /** Patterns of the model names it may use; undefined is every model. */
+  models: readonly string[] | undefined
+}
+
+/** How long a key may be served from the cache: the bound on how long a revoked one still works. */
+const TRUST = 60_000
+/** How long an unknown key is refused from the cache: short, for it may be about to be made. */
+const DISTRUST = 5_000
+
+/**
+ * The principal behind the request's key, from `authorization: Bearer` or `x-api-key`.
+ * @throws GatewayError authentication_error for a missing, malformed, unknown or deleted key; permission_error for a
+ *   disabled one.
+ */
+export async function authenticate(runtime: Runtime, headers: Headers): Promise<Principal> {
+  const secret = presentedSecret(headers)
+  if (!isWellFormed(secret)) {
+    throw refused('This is not a key of this gateway. Keys start with oc_; ask whoever runs it for one.')
+  }
+  const hash = await hashOf(secret)
+  const found = await runtime.cache.remember(`key:${hash}`, () => lookUp(runtime, hash))
+  if (found === 'unknown')
+    throw refused('This key is not known here. It may have been deleted; ask for a new one.')
+  if (found === 'disabled') {
+    throw new GatewayError(
+      'permission_error',
+      'This key is disabled. Ask whoever runs this gateway to enable it.',
+    )
+  }
+  return found
+}
+
+/** Call it when a key changes, so that this process at least acts at once. */
+export function forgetKey(runtime: Runtime, hash: string) {
+  runtime.cache.forget(`key:${hash}`)
+}
+
+type Standing = Principal | 'unknown' | 'disabled'
+
+async function lookUp(runtime: Runtime, hash: string): Promise<Remembered<Standing>> {
+  const key = await runtime.data.keys.byHash(hash)
+  if (!key) return { value: 'unknown', ttl: DISTRUST }
+  if (key.disabledAt) return { value: 'disabled', ttl: DISTRUST }
+  return { value: { keyId: key.id, keyName: key.name, models: key.models ?? undefined }, ttl: TRUST }
+}
+
+/** Claude Code sends both headers when a key helper is configured: they must agree, or one of them goes unchecked. */
+function presentedSecret(headers: Headers): string {
+  const apiKey = headers.get('x-api-key')?.trim() || undefined
+  const bearer = bearerOf(headers)
+  if (apiKey !== undefined && bearer !== undefined && apiKey !== bearer) {
+    throw refused('The authorization and x-api-key headers carry different keys. Send one of them.')
+  }
+  const secret = bearer ?? apiKey
+  if (secret === undefined) {
+    throw refused('No key was sent. Set ANTHROPIC_AUTH_TOKEN to a key of this gateway.')
+  }
+  return secret
+}
+
+/** The token of an `authorization: Bearer` header. */
+export function bearerOf(headers: Headers): string | undefined {
+  const header = headers.get('authorization')?.trim()
+  if (!header) return undefined
+  const [, token] = /^bearer +(\S+)$/i.exec(header) ?? []
+  if (token === undefined) throw refused('The authorization header must read: Bearer <key>.')
+  return token
+}
+
+function refused(sentence: string): GatewayError {
+  return new GatewayError('authentication_error', sentence)
+}

@@ -1,0 +1,75 @@
+/** Tries routes in order until one accepts; never after the first byte. */
+import { type ErrorType, GatewayError } from '../errors.ts'
+import type { Call } from '../protocol/messages.ts'
+import { type Events, startingWith } from '../protocol/streams.ts'
+import { providers } from '../providers/index.ts'
+import type { Lent, Provider, Reply, Route } from '../providers/provider.ts'
+import type { Runtime } from '../runtime.ts'
+
+/**
+ * The first reply that a route gives. `attempting` is told of every route before it is tried.
+ * @throws GatewayError of the last route tried, where none accepts.
+ */
+export async function dispatch(
+  runtime: Runtime,
+  routes: readonly [Route, ...Route[]],
+  call: Call,
+  attempting: (route: Route) => void,
+): Promise<Reply> {
+  const [route, next, ...rest] = routes
+  attempting(route)
+  try {
+    const reply = await providerOf(route).send(call, route, lent(runtime))
+    if (reply.kind === 'message') return reply
+    return { kind: 'stream', events: await begun(reply.events, runtime.config.limits.pingAfter) }
+  } catch (error) {
+    if (!next || call.signal.aborted || !mayDoBetterElsewhere(error)) throw error
+    return dispatch(runtime, [next, ...rest], call, attempting)
+  }
+}
+
+/** What a provider gets to use. */
+export function lent({ fetch, now, config }: Runtime): Lent {
+  return { fetch, now, limits: config.limits, secret: config.secretKeys[0] ?? '' }
+}
+
+export function providerOf({ upstream }: Route): Provider {
+  const provider = providers[upstream.provider]
+  if (!provider) throw new Error(`upstream ${upstream.id} names an unknown provider`)
+  return provider
+}
+
+/** What is wrong with the call is wrong everywhere. */
+const UPSTREAMS_OWN: ReadonlySet<ErrorType> = new Set([
+  'rate_limit_error',
+  'permission_error',
+  'api_error',
+  'timeout_error',
+  'overloaded_error',
+])
+
+function mayDoBetterElsewhere(error: unknown): boolean {
+  return error instanceof GatewayError && UPSTREAMS_OWN.has(error.type)
+}
+
+/**
+ * Waits for a stream's first events, so that a failure in its first frame still becomes an HTTP status; but not for
+ * longer than the client may be left in silence.
+ */
+async function begun(events: Events, patience: number): Promise<Events> {
+  const first = events.next()
+  first.catch(() => {}) // whoever reads the stream hears of it; nobody may
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const silence = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, patience)
+  })
+  try {
+    await Promise.race([first, silence])
+    return startingWith(first, events)
+  } catch (error) {
+    events.cancel()
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,83 @@
+/** What a stream's events add up to: usage, the reason it stopped, whether it came to its end. */
+import { type ErrorType, GatewayError } from '../errors.ts'
+import { type StreamEvent, type Usage, usageFrom, type WireUsage } from '../protocol/messages.ts'
+
+export interface Tally {
+  /** `final` once `message_delta` has said it, `partial` before that, `estimated` where nothing was said. */
+  source: 'final' | 'partial' | 'estimated'
+  usage: Usage
+  stopReason: string | undefined
+  /** The stream said `message_stop`. */
+  complete: boolean
+}
+
+export interface Tallier {
+  /** @throws GatewayError when an event is the upstream's word that it failed. */
+  see(events: readonly StreamEvent[]): void
+  tally(): Tally
+}
+
+/** JSON around the text of a delta, and how many bytes of text a token is: enough to say what a broken stream cost. */
+const DELTA_FRAME = 85
+const BYTES_PER_TOKEN = 3
+
+const NOTHING: Usage = { input: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, output: 0 }
+
+/** Watches one stream. Only three kinds of event are parsed; the many deltas are weighed by their length. */
+export function tallier(): Tallier {
+  let usage: Usage | undefined
+  let final = false
+  let stopReason: string | undefined
+  let complete = false
+  let streamed = 0
+
+  function seeOne({ type, data }: StreamEvent) {
+    if (type === 'content_block_delta') {
+      streamed += Math.max(1, (data.length - DELTA_FRAME) / BYTES_PER_TOKEN)
+    } else if (type === 'message_start') {
+      usage = usageFrom(read<{ message?: { usage?: WireUsage } }>(data).message?.usage ?? {})
+    } else if (type === 'message_delta') {
+      const delta = read<{ usage?: WireUsage; delta?: { stop_reason?: string } }>(data)
+      usage = usageFrom(delta.usage ?? {}, usage)
+      stopReason = delta.delta?.stop_reason ?? stopReason
+      final ||= delta.usage !== undefined
+    } else if (type === 'message_stop') {
+      complete = true
+    } else if (type === 'error') {
+      throw upstreamError(data)
+    }
+  }
+
+  return {
+    see: (events) => events.forEach(seeOne),
+    tally() {
+      if (usage && final) return { source: 'final', usage, stopReason, complete }
+      const output = Math.max(usage?.output ?? 0, Math.ceil(streamed))
+      return {
+        source: usage ? 'partial' : 'estimated',
+        usage: { ...(usage ?? NOTHING), output },
+        stopReason,
+        complete,
+      }
+    },
+  }
+}
+
+const decoder = new TextDecoder()
+
+/** Every field is optional to the reader: what upstream leaves out or puts wrongly must not break the stream. */
+function read<T extends object>(data: Uint8Array): Partial<T> {
+  try {
+    const value: unknown = JSON.parse(decoder.decode(data))
+    return typeof value === 'object' && value !== null ? value : {}
+  } catch {
+    return {}
+  }
+}
+
+function upstreamError(data: Uint8Array): GatewayError {
+  const { error } = read<{ error?: { type?: string; message?: string } }>(data)
+  const type: ErrorType =
+    error?.type === 'overloaded_error' || error?.type === 'rate_limit_error' ? error.type : 'api_error'
+  return new GatewayError(type, error?.message ?? 'The upstream broke off its answer.')
+}

@@ -1,0 +1,66 @@
+/**
+ * `fetch` over undici's request: on Node the global one costs several times as much. Deadlines are the caller's.
+ * https://undici.nodejs.org/#/docs/api/Dispatcher?id=dispatcherrequestoptions-callback
+ */
+import { Agent, request } from 'undici'
+
+const CONNECT_TIMEOUT = 10_000
+const KEEP_ALIVE = 60_000
+
+interface Sent {
+  method?: string
+  headers?: Headers
+  body?: Uint8Array | string
+  signal?: AbortSignal
+}
+
+/** As much of `fetch` as the gateway uses: a URL in text, a body in one piece, no redirects followed. */
+export function undiciFetch(): typeof fetch {
+  const dispatcher = new Agent({
+    connect: { timeout: CONNECT_TIMEOUT },
+    keepAliveTimeout: KEEP_ALIVE,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  })
+  const send = async (
+    url: string,
+    { method = 'GET', headers, body, signal }: Sent = {},
+  ): Promise<Response> => {
+    const answer = await request(url, {
+      dispatcher,
+      method: method as 'GET',
+      headers: headers ? Object.fromEntries(headers) : {},
+      body: body ?? null,
+      signal: signal ?? null,
+    })
+    return new Response(asWebStream(answer.body), {
+      status: answer.statusCode,
+      headers: flat(answer.headers),
+    })
+  }
+  return send as typeof fetch
+}
+
+/** Pulled, one read a chunk, nothing read ahead. */
+function asWebStream(
+  body: AsyncIterable<Uint8Array<ArrayBuffer>> & { destroy(): void },
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const chunks = body[Symbol.asyncIterator]()
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const { done, value } = await chunks.next()
+        if (done) controller.close()
+        else controller.enqueue(value)
+      },
+      cancel: () => body.destroy(),
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+function flat(headers: Record<string, string | string[] | undefined>): [string, string][] {
+  return Object.entries(headers).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value] as [string, string]],
+  )
+}

@@ -1,0 +1,118 @@
+/**
+ * One process at a time in a data folder. A lock file names its holder, and its time is renewed while the holder
+ * lives: a container that died leaves a lock that nobody renews, whatever process number its successor gets.
+ */
+import { type FileHandle, open, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ConfigError } from '../config.ts'
+
+const RENEW_EVERY = 2_000
+/** A holder elsewhere that has not renewed its lock for this long is gone. */
+const GONE_AFTER = 3 * RENEW_EVERY
+
+interface Holder {
+  host: string
+  pid: number
+  nonce: string
+}
+
+export interface Lock {
+  release(): Promise<void>
+}
+
+/**
+ * Takes the lock of a folder.
+ * @throws ConfigError naming the process that holds it.
+ */
+export async function lockFolder(folder: string, lost: () => void): Promise<Lock> {
+  const path = join(folder, 'lock')
+  const me: Holder = { host: hostname(), pid: process.pid, nonce: crypto.randomUUID() }
+  while (!(await create(path, me))) {
+    const holder = await read(path)
+    if (holder === undefined) continue // released in between
+    if (await lives(path, holder)) throw held(folder, holder)
+    await replace(path, me)
+    break
+  }
+  const renewal = setInterval(() => void renew(path, me, lost), RENEW_EVERY)
+  renewal.unref()
+  return {
+    async release() {
+      clearInterval(renewal)
+      if ((await read(path))?.nonce === me.nonce) await rm(path, { force: true })
+    },
+  }
+}
+
+async function create(path: string, me: Holder): Promise<boolean> {
+  let file: FileHandle | undefined
+  try {
+    file = await open(path, 'wx', 0o600)
+    await file.writeFile(JSON.stringify(me))
+    return true
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
+    throw error
+  } finally {
+    await file?.close()
+  }
+}
+
+/** Undefined where there is no lock; a holder that cannot be read is a stranger. */
+async function read(path: string): Promise<Holder | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => undefined)
+  if (text === undefined) return undefined
+  try {
+    return JSON.parse(text) as Holder
+  } catch {
+    return { host: 'unknown', pid: 0, nonce: '' }
+  }
+}
+
+async function lives(path: string, holder: Holder): Promise<boolean> {
+  // On this host the process table knows. Our own number says nothing: a container's first process always has it.
+  if (holder.host === hostname() && holder.pid !== process.pid) return isRunning(holder.pid)
+  const before = await renewedAt(path)
+  if (Date.now() - before > GONE_AFTER) return false
+  await sleep(GONE_AFTER)
+  return (await renewedAt(path)) !== before
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+async function renewedAt(path: string): Promise<number> {
+  return (await stat(path).catch(() => undefined))?.mtimeMs ?? 0
+}
+
+/** Of several that find a dead lock together, the last to replace it has it. */
+async function replace(path: string, me: Holder) {
+  const mine = `${path}.${me.nonce}`
+  await writeFile(mine, JSON.stringify(me), { mode: 0o600 })
+  await rename(mine, path)
+  await sleep(200)
+  const holder = await read(path)
+  if (holder && holder.nonce !== me.nonce) throw held(path, holder)
+}
+
+async function renew(path: string, me: Holder, lost: () => void) {
+  const holder = await read(path)
+  if (holder?.nonce !== me.nonce) return lost()
+  const now = new Date()
+  await utimes(path, now, now).catch(() => {})
+}
+
+function held(folder: string, { host, pid }: Holder): ConfigError {
+  return new ConfigError(
+    `DATA_DIR ${folder} is in use by process ${pid} on ${host}: the embedded database takes one process at a time.\n` +
+      'Stop that one, choose another DATA_DIR, or set DATABASE_URL to run several on one Postgres.',
+  )
+}

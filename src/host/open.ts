@@ -1,0 +1,108 @@
+/** What a process with a disk lends the app: shared by Node, Bun and Deno. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { keptCredentials } from '../aws.ts'
+import { type Config, readConfig } from '../config.ts'
+import { memoryCache } from '../data/cache.ts'
+import { dataIn } from '../data/data.ts'
+import type { OpenDatabase } from '../data/database.ts'
+import { noLimits } from '../data/limits.ts'
+import type { Log, Runtime } from '../runtime.ts'
+import { loadCredentials, profileRegion } from './credentials.ts'
+import { lockFolder } from './lock.ts'
+import { logTo } from './log.ts'
+import { generatedSecretKey } from './secrets.ts'
+
+type Environment = Record<string, string | undefined>
+
+interface Lent {
+  env: Environment
+  fetch: typeof fetch
+  /** The folder of the migrations. */
+  migrations: string
+  write: (line: string) => void
+  isTerminal: boolean
+}
+
+export interface Host {
+  runtime: Runtime
+  /** Waits for work under way, at most so many milliseconds, then lets go of the database. */
+  close(patience: number): Promise<void>
+}
+
+const CACHE_ENTRIES = 10_000
+
+/** @throws ConfigError for what whoever starts it can put right. */
+export async function openHost(lent: Lent): Promise<Host> {
+  const read = readConfig(lent.env)
+  const now = () => Date.now()
+  const format = read.logFormat ?? (lent.isTerminal ? 'text' : 'json')
+  const log = logTo({ level: read.logLevel, format, now, write: lent.write })
+  const store = await openStore(read, lent.migrations, log)
+  const config = {
+    ...read,
+    secretKeys: store.secretKeys,
+    aws: { ...read.aws, region: read.aws.region ?? (await profileRegion()) },
+  }
+  const work = new Set<Promise<unknown>>()
+  const runtime: Runtime = {
+    config,
+    data: dataIn(store.database, log),
+    limits: noLimits(),
+    cache: memoryCache({ entries: CACHE_ENTRIES, now }),
+    credentials: keptCredentials(() => loadCredentials(lent.env), now),
+    fetch: lent.fetch,
+    log,
+    now,
+    waitUntil(promise) {
+      const tracked = promise.catch((error: unknown) => {
+        log('error', 'background work failed', { error: error instanceof Error ? error.name : 'unknown' })
+      })
+      work.add(tracked)
+      void tracked.finally(() => work.delete(tracked))
+    },
+  }
+  if (config.databaseUrl === undefined) await closeLost(runtime)
+  return {
+    runtime,
+    async close(patience) {
+      await Promise.race([Promise.all(work), new Promise((resolve) => setTimeout(resolve, patience).unref())])
+      await store.close()
+    },
+  }
+}
+
+interface Store extends OpenDatabase {
+  secretKeys: readonly string[]
+}
+
+async function openStore(config: Config, migrations: string, log: Log): Promise<Store> {
+  if (config.databaseUrl !== undefined) {
+    const { openPostgres } = await import('../data/postgres.ts')
+    return { ...(await openPostgres(config.databaseUrl, migrations)), secretKeys: config.secretKeys }
+  }
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  const lock = await lockFolder(config.dataDir, () => {
+    log('error', 'another process took the lock of DATA_DIR: stopping before it is harmed')
+    process.exit(1)
+  })
+  const secretKeys =
+    config.secretKeys.length > 0 ? config.secretKeys : [await generatedSecretKey(config.dataDir)]
+  const { openPglite } = await import('../data/pglite.ts')
+  const { database, close } = await openPglite(join(config.dataDir, 'database'), migrations)
+  return {
+    database,
+    secretKeys,
+    async close() {
+      await close()
+      await lock.release()
+    },
+  }
+}
+
+/** The embedded database has had one process: what is still pending in it died with the last one. */
+async function closeLost({ data, log }: Runtime) {
+  const lost = await data.ledger.closeLost()
+  if (lost > 0)
+    log('warn', 'requests were under way when the gateway last stopped: marked as lost', { requests: lost })
+}

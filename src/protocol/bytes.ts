@@ -1,0 +1,24 @@
+/** Bytes, as everything here passes them about. */
+
+export type Bytes = Uint8Array<ArrayBuffer>
+
+/** The parts, one after the other, in one array. */
+export function concat(parts: readonly Uint8Array[]): Bytes {
+  let length = 0
+  for (const part of parts) length += part.length
+  const whole = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}
+
+/** Whether `prefix` stands in `bytes` from `at` on. */
+export function hasAt(bytes: Uint8Array, at: number, prefix: Uint8Array): boolean {
+  for (let index = 0; index < prefix.length; index++) {
+    if (bytes[at + index] !== prefix[index]) return false
+  }
+  return true
+}

@@ -1,0 +1,96 @@
+/**
+ * The Claude models that Bedrock serves: the names they go by, where, and what each of them takes.
+ * State of 2026-11-20; https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
+ */
+
+export interface Model {
+  /** The name on the Anthropic API, without a date. */
+  name: string
+  /** The date of the names that carry one, `YYYYMMDD`. */
+  dated?: string
+  displayName: string
+  /** The day it came out. */
+  released: string
+  /** Bedrock's base id; an inference profile's id is a prefix and a dot before it. */
+  bedrockId: string
+  /** The prefixes of its inference profiles. */
+  profiles: readonly string[]
+  generation: Generation
+}
+
+/**
+ * What decides which fields a model takes: 4.0 and 4.1; 4.5 (one-hour cache); 4.6 (adaptive thinking); 4.7 and 4.8
+ * (no sampling parameters, no `enabled` thinking); 5 (system messages inside the conversation, `display`).
+ */
+export type Generation = 4.1 | 4.5 | 4.6 | 4.7 | 5
+
+const EVERYWHERE = ['us', 'eu', 'au', 'jp', 'global']
+
+export const MODELS: readonly Model[] = [
+  model('claude-fable-5-2', 'Claude Fable 5.2', '2026-11-09', 5, ['us', 'global']),
+  model('claude-fable-5-1', 'Claude Fable 5.1', '2026-09-01', 5, ['us', 'global', 'us-gov']),
+  model('claude-fable-5', 'Claude Fable 5', '2026-06-09', 5, ['us', 'eu', 'global']),
+  model('claude-opus-5-5', 'Claude Opus 5.5', '2026-09-22', 5, [...EVERYWHERE, 'us-gov']),
+  model('claude-opus-5', 'Claude Opus 5', '2026-07-24', 5, [...EVERYWHERE, 'in', 'us-gov']),
+  model('claude-opus-4-8', 'Claude Opus 4.8', '2026-05-28', 4.7, EVERYWHERE),
+  model('claude-opus-4-7', 'Claude Opus 4.7', '2026-04-16', 4.7, EVERYWHERE),
+  model('claude-opus-4-6', 'Claude Opus 4.6', '2026-02-05', 4.6, ['us', 'eu', 'au', 'global'], {
+    suffix: '-v1',
+  }),
+  model('claude-opus-4-5', 'Claude Opus 4.5', '2025-11-24', 4.5, ['us', 'eu', 'global'], {
+    dated: '20251101',
+  }),
+  model('claude-opus-4-1', 'Claude Opus 4.1', '2025-08-05', 4.1, ['us'], { dated: '20250805' }),
+  model('claude-sonnet-5-5', 'Claude Sonnet 5.5', '2026-09-28', 5, [...EVERYWHERE, 'us-gov']),
+  model('claude-sonnet-5', 'Claude Sonnet 5', '2026-06-30', 5, [...EVERYWHERE, 'in']),
+  model('claude-sonnet-4-6', 'Claude Sonnet 4.6', '2026-02-17', 4.6, EVERYWHERE),
+  model('claude-sonnet-4-5', 'Claude Sonnet 4.5', '2025-09-29', 4.5, [...EVERYWHERE, 'us-gov'], {
+    dated: '20250929',
+  }),
+  model('claude-sonnet-4', 'Claude Sonnet 4', '2025-05-14', 4.1, ['us', 'eu', 'apac', 'global'], {
+    dated: '20250514',
+  }),
+  model('claude-haiku-5-5', 'Claude Haiku 5.5', '2026-10-07', 5, [...EVERYWHERE, 'us-gov']),
+  model('claude-haiku-4-5', 'Claude Haiku 4.5', '2025-10-15', 4.5, [...EVERYWHERE, 'in'], {
+    dated: '20251001',
+  }),
+]
+
+function model(
+  name: string,
+  displayName: string,
+  released: string,
+  generation: Generation,
+  profiles: readonly string[],
+  id: { dated?: string; suffix?: string } = {},
+): Model {
+  const suffix = id.dated ? `-${id.dated}-v1:0` : (id.suffix ?? '')
+  const entry = { name, displayName, released, generation, profiles, bedrockId: `anthropic.${name}${suffix}` }
+  return id.dated ? { ...entry, dated: id.dated } : entry
+}
+
+/**
+ * The model of this exact name. One rule goes beyond exact: a name of ours followed by `-YYYYMMDD` is that model,
+ * unless the model is known under another date.
+ */
+export function modelNamed(name: string): Model | undefined {
+  const [, plain = name, date] = /^(.+)-(\d{8})$/.exec(name) ?? []
+  const found = MODELS.find((each) => each.name === plain)
+  if (date !== undefined && found?.dated !== undefined && found.dated !== date) return undefined
+  return found
+}
+
+/** The name that `/v1/models` lists it by: the dated one where there is one. */
+export function listedName(entry: Model): string {
+  return entry.dated ? `${entry.name}-${entry.dated}` : entry.name
+}
+
+/** An inference profile's id, or a base id, in two parts. */
+export function splitProfile(id: string): { prefix: string | undefined; baseId: string } | undefined {
+  const match = /^(?:([a-z]+(?:-[a-z]+)?)\.)?(anthropic\.claude-[a-z0-9.:-]+)$/.exec(id)
+  return match?.[2] === undefined ? undefined : { prefix: match[1], baseId: match[2] }
+}
+
+export function modelOfBase(baseId: string): Model | undefined {
+  return MODELS.find((each) => each.bedrockId === baseId)
+}

@@ -1,0 +1,69 @@
+/**
+ * A stream of Messages events, pulled. Each pull gives every event that one read of the wire completed, so that
+ * several go out as one chunk and none is held back.
+ */
+import { GatewayError } from '../errors.ts'
+import type { StreamEvent } from './messages.ts'
+
+export interface Events {
+  /**
+   * The next events, never an empty list; undefined when the wire ended cleanly.
+   * @throws GatewayError when the wire breaks, says an error, or cannot be read.
+   */
+  next(): Promise<StreamEvent[] | undefined>
+  /** Lets go of the wire. */
+  cancel(): void
+}
+
+/** Turns bytes into events, keeping what is incomplete between calls. */
+export interface EventDecoder {
+  push(chunk: Uint8Array): StreamEvent[]
+  /** Called at the end of the wire. Throws when bytes are left over. */
+  end(): void
+}
+
+/** Reads events off a response body. `abort` closes the connection behind it. */
+export function readEvents(
+  body: ReadableStream<Uint8Array>,
+  decoder: EventDecoder,
+  abort: () => void,
+): Events {
+  const reader = body.getReader()
+  let failure: unknown
+  async function next(): Promise<StreamEvent[] | undefined> {
+    if (failure) throw failure
+    for (;;) {
+      const { done, value } = await reader.read().catch(wireBroke)
+      if (done) {
+        decoder.end()
+        return undefined
+      }
+      const events = decoder.push(value)
+      if (events.length > 0) return events
+    }
+  }
+  return { next, cancel: abort }
+}
+
+function wireBroke(cause: unknown): never {
+  throw new GatewayError(
+    'api_error',
+    'The connection to the upstream broke before the answer was complete.',
+    {
+      cause,
+    },
+  )
+}
+
+/** The same events, with the outcome of a `next` already under way in front. */
+export function startingWith(first: Promise<StreamEvent[] | undefined>, events: Events): Events {
+  let pending: Promise<StreamEvent[] | undefined> | undefined = first
+  return {
+    next() {
+      const head = pending ?? events.next()
+      pending = undefined
+      return head
+    },
+    cancel: events.cancel,
+  }
+}

@@ -1,0 +1,61 @@
+/** The contract of a provider: canonical in, canonical out. It is handed what it may use and reaches for nothing. */
+
+import type { CredentialSource } from '../aws.ts'
+import type { LimitsConfig } from '../config.ts'
+import type { Bytes } from '../protocol/bytes.ts'
+import type { Call, WireUsage } from '../protocol/messages.ts'
+import type { Model } from '../protocol/models.ts'
+import type { Events } from '../protocol/streams.ts'
+
+/** A configured account, region and credentials to send to. */
+export interface Upstream {
+  id: string
+  provider: string
+  region: string
+  /** Scheme and host, no path. */
+  endpoint: string
+  credentials: CredentialSource
+}
+
+/** The choice of upstream and model id for a call. */
+export interface Route {
+  upstream: Upstream
+  /** The provider's name for the model: for Bedrock an inference profile, a base id or an ARN. */
+  modelId: string
+  /** Undefined where an ARN does not say which model it leads to. */
+  model: Model | undefined
+  /** Where the model may run, for its price: the profile's prefix, or `region`. */
+  regionClass: string
+}
+
+/** What a provider may use. */
+export interface Lent {
+  fetch: typeof fetch
+  now(): number
+  limits: LimitsConfig
+  /** Keys a stable pseudonym: what it is computed from cannot be had back. */
+  secret: string
+}
+
+/** What came back: a whole message, or a stream of events whose first ones have arrived or are awaited. */
+export type Reply = { kind: 'message'; message: ReplyMessage } | { kind: 'stream'; events: Events }
+
+/** A whole answer, canonical, and the parts of it that the ledger reads. */
+export interface ReplyMessage {
+  body: Bytes
+  usage: WireUsage
+  stopReason: string | undefined
+}
+
+export interface Provider {
+  /**
+   * Sends a call once, with no retry.
+   * @throws GatewayError for every refusal and failure, in words for the developer.
+   */
+  send(call: Call, route: Route, lent: Lent): Promise<Reply>
+  /**
+   * Counts the input tokens of a call. Undefined where this provider cannot, for this model.
+   * @throws GatewayError when the upstream finds fault with the call itself.
+   */
+  countTokens?(call: Call, route: Route, lent: Lent): Promise<number | undefined>
+}

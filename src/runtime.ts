@@ -1,0 +1,44 @@
+/** What a runtime lends the app: types only. Nothing else differs between Node, Bun, Deno and Workers. */
+import type { CredentialSource } from './aws.ts'
+import type { Config } from './config.ts'
+import type { Data } from './data/data.ts'
+import type { Limits } from './data/limits.ts'
+
+export interface Runtime {
+  config: Config
+  /** Keys, the ledger and settings, over Postgres. */
+  data: Data
+  /** Rate limits and reservations. */
+  limits: Limits
+  /** Bounded plain data that outlives a request. */
+  cache: Cache
+  /** AWS credentials of the default upstream. */
+  credentials: CredentialSource
+  /** The only way out. */
+  fetch: typeof fetch
+  log: Log
+  /** Milliseconds since 1970. */
+  now(): number
+  /** Keep me alive for this. */
+  waitUntil(work: Promise<unknown>): void
+  clientAddress?: string
+}
+
+export interface Cache {
+  /** The remembered value for this key, else what `load` gives, asked for once however many wait for it. */
+  remember<T>(key: string, load: () => Promise<Remembered<T>>): Promise<T>
+  forget(key: string): void
+}
+
+export interface Remembered<T> {
+  value: T
+  /** How long it may be served without asking again, in milliseconds. */
+  ttl: number
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** One line a call. Fields hold identifiers and figures: never a prompt, an answer or a secret. */
+export type Log = (level: LogLevel, message: string, fields?: LogFields) => void
+
+export type LogFields = Record<string, string | number | boolean | null | undefined>

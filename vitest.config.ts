@@ -1,0 +1,34 @@
+import { defineConfig } from 'vitest/config'
+
+/** `unit` is part of `npm run check`; `whole` starts real processes and real services. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/whole/**', 'test/client/**'],
+          testTimeout: 10_000,
+        },
+      },
+      {
+        test: {
+          name: 'whole',
+          include: ['test/whole/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'client',
+          include: ['test/client/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 900_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
