@@ -1,0 +1,77 @@
+/**
+ * What every scenario needs: the fake Bedrock, the gateway in front of it, a key, and Claude Code pointed at it.
+ */
+import { expect } from 'vitest'
+import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
+import { emptyHome, gatewayEnv, type Home, type Outcome, type Running, startClaude } from './claude.ts'
+import { type Gateway, type SpendRow, startGateway } from './gateway.ts'
+import type { Version } from './install.ts'
+
+export interface Act {
+  version: Version
+  args: readonly string[]
+  env?: Record<string, string>
+  input?: readonly unknown[]
+  key?: string
+  home?: Home
+}
+
+export interface Stage {
+  fake: FakeBedrock
+  gateway: Gateway
+  key: string
+  start(act: Act): Promise<Running>
+  run(act: Act): Promise<Outcome>
+  /** Forgets the last scenario; what the ledger held then is left out of `ledger` from now on. */
+  clear(): Promise<void>
+  /** The rows of this scenario, oldest first, once there are `count`. */
+  ledger(count: number): Promise<SpendRow[]>
+  close(): Promise<void>
+}
+
+export async function openStage(): Promise<Stage> {
+  const fake = await startFakeBedrock()
+  const gateway = await startGateway({
+    AWS_REGION: fake.region,
+    AWS_ACCESS_KEY_ID: fake.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: fake.credentials.secretAccessKey,
+    AWS_ENDPOINT_URL_BEDROCK_RUNTIME: fake.url,
+  })
+  const { key } = await gateway.createKey('client tests')
+  const homes: Home[] = []
+  let before = new Set<string>()
+  const start = async (act: Act) => {
+    const home = act.home ?? (await emptyHome())
+    homes.push(home)
+    const env = { ...gatewayEnv(gateway.url, act.key ?? key), ...act.env }
+    return startClaude({ ...act, home, env })
+  }
+  const removeHomes = async () => void (await Promise.all(homes.splice(0).map((home) => home.remove())))
+  return {
+    fake,
+    gateway,
+    key,
+    start,
+    run: async (act) => (await start(act)).done,
+    async clear() {
+      fake.reset()
+      before = new Set((await gateway.spend()).map(({ id }) => id))
+      await removeHomes()
+    },
+    async ledger(count) {
+      const rows = async () => (await gateway.spend()).filter(({ id }) => !before.has(id))
+      await expect.poll(async () => (await rows()).length, { timeout: 5_000 }).toBe(count)
+      return rows()
+    },
+    async close() {
+      await Promise.all([gateway.stop(), fake.close(), removeHomes()])
+    },
+  }
+}
+
+/** What Bedrock refused without being told to: nothing, if the gateway translates well. */
+export function refused(fake: FakeBedrock): string[] {
+  return fake.seen
+    .filter(({ outcome, scripted }) => outcome === 'refused' && !scripted)
+    .map(({ modelId, operation, refusal }) => `${operation} ${modelId}: ${refusal?.message}`)
+}
