@@ -41,7 +41,7 @@ const Environment = z.object({
   /** Bearer for the admin API. */
   ADMIN_TOKEN: text.refine(
     (value) => value === undefined || isStrong(value),
-    `must have at least ${MIN_TOKEN} characters, not all alike (try: openssl rand -base64 32)`,
+    `must have at least ${MIN_TOKEN} characters, not all alike, with no space (try: openssl rand -base64 32)`,
   ),
   AWS_REGION: region,
   AWS_DEFAULT_REGION: region,
@@ -144,5 +144,5 @@ export function readConfig(env: Record<string, string | undefined>): Config {
 }
 
 function isStrong(token: string): boolean {
-  return token.length >= MIN_TOKEN && new Set(token).size >= 10
+  return token.length >= MIN_TOKEN && new Set(token).size >= 10 && /^[\x21-\x7e]+$/.test(token)
 }

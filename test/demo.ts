@@ -21,5 +21,7 @@ Object.assign(process.env, {
   AWS_BEARER_TOKEN_BEDROCK: '',
   AWS_ENDPOINT_URL_BEDROCK_RUNTIME: fake.url,
 })
-process.stdout.write('A demo: a fake Bedrock on this machine answers. Nothing is sent to AWS, nothing is kept.\n')
+process.stdout.write(
+  'A demo: a fake Bedrock on this machine answers. Nothing is sent to AWS, nothing is kept.\n',
+)
 await import('../src/node.ts')

@@ -22,6 +22,15 @@ export interface Keys {
 
 export function keysIn(database: Database): Keys {
   const live = isNull(keys.deletedAt)
+
+  async function byId(id: string): Promise<Key | undefined> {
+    const [key] = await database
+      .select()
+      .from(keys)
+      .where(and(eq(keys.id, id), live))
+    return key
+  }
+
   return {
     async byHash(hash) {
       const [key] = await database
@@ -30,13 +39,7 @@ export function keysIn(database: Database): Keys {
         .where(and(eq(keys.hash, hash), live))
       return key
     },
-    async byId(id) {
-      const [key] = await database
-        .select()
-        .from(keys)
-        .where(and(eq(keys.id, id), live))
-      return key
-    },
+    byId,
     list({ after, limit }) {
       const position = after === undefined ? live : and(live, gt(keys.id, after))
       return database.select().from(keys).where(position).orderBy(asc(keys.id)).limit(limit)
@@ -45,6 +48,7 @@ export function keysIn(database: Database): Keys {
       await database.insert(keys).values(key)
     },
     async change(id, change) {
+      if (Object.values(change).every((value) => value === undefined)) return byId(id)
       const [key] = await database
         .update(keys)
         .set(change)

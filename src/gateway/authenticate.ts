@@ -47,10 +47,23 @@ export function forgetKey(runtime: Runtime, hash: string) {
 type Standing = Principal | 'unknown' | 'disabled'
 
 async function lookUp(runtime: Runtime, hash: string): Promise<Remembered<Standing>> {
-  const key = await runtime.data.keys.byHash(hash)
+  const key = await runtime.data.keys.byHash(hash).catch(cannotTell)
   if (!key) return { value: 'unknown', ttl: DISTRUST }
   if (key.disabledAt) return { value: 'disabled', ttl: DISTRUST }
   return { value: { keyId: key.id, keyName: key.name, models: key.models ?? undefined }, ttl: TRUST }
+}
+
+/** A good key must not be called a bad one because the database is down: clients throw such keys away. */
+function cannotTell(cause: unknown): never {
+  throw new GatewayError(
+    'api_error',
+    'The gateway cannot check keys just now: its database does not answer.',
+    {
+      cause,
+      status: 503,
+      retryAfter: 5,
+    },
+  )
 }
 
 /** Claude Code sends both headers when a key helper is configured: they must agree, or one of them goes unchecked. */

@@ -1,6 +1,6 @@
 /** What a stream's events add up to: usage, the reason it stopped, whether it came to its end. */
 import { type ErrorType, GatewayError } from '../errors.ts'
-import { type StreamEvent, type Usage, usageFrom, type WireUsage } from '../protocol/messages.ts'
+import { NO_USAGE, type StreamEvent, type Usage, usageFrom, type WireUsage } from '../protocol/messages.ts'
 
 export interface Tally {
   /** `final` once `message_delta` has said it, `partial` before that, `estimated` where nothing was said. */
@@ -17,11 +17,9 @@ export interface Tallier {
   tally(): Tally
 }
 
-/** JSON around the text of a delta, and how many bytes of text a token is: enough to say what a broken stream cost. */
-const DELTA_FRAME = 85
+/** What stands around the text of a delta, and how few bytes of text a token is: a broken stream costs no less. */
+const DELTA_FRAME = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":""}}'.length
 const BYTES_PER_TOKEN = 3
-
-const NOTHING: Usage = { input: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, output: 0 }
 
 /** Watches one stream. Only three kinds of event are parsed; the many deltas are weighed by their length. */
 export function tallier(): Tallier {
@@ -55,7 +53,7 @@ export function tallier(): Tallier {
       const output = Math.max(usage?.output ?? 0, Math.ceil(streamed))
       return {
         source: usage ? 'partial' : 'estimated',
-        usage: { ...(usage ?? NOTHING), output },
+        usage: { ...(usage ?? NO_USAGE), output },
         stopReason,
         complete,
       }

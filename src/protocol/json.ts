@@ -1,14 +1,10 @@
 /**
- * Where things stand in a JSON text, and edits that leave every other byte alone.
- *
- * A body is never parsed and written anew: that would turn `1.0` into `1`, lose digits of a long integer, and break
- * the signature of a thinking block. Instead one pass notes the spans of the parts a Shape asks for, and `splice`
- * copies the text once with those parts cut or replaced. Grammar: https://www.rfc-editor.org/rfc/rfc8259
+ * Where things stand in a JSON text. One pass notes the spans of the parts a Shape asks for; nothing is parsed but
+ * what is then read. Grammar: https://www.rfc-editor.org/rfc/rfc8259
  *
  * The inside of strings is not judged (an unknown escape passes); everything outside them is.
  */
 import { GatewayError } from '../errors.ts'
-import { type Bytes, concat } from './bytes.ts'
 
 const QUOTE = 0x22
 const COMMA = 0x2c
@@ -214,7 +210,6 @@ function notJson(at: number): GatewayError {
 }
 
 const decoder = new TextDecoder()
-const encoder = new TextEncoder()
 
 /** The value a span holds. For small values that the gateway reads, never for what it forwards. */
 export function parse<T>(bytes: Uint8Array, span: { start: number; end: number }): T | undefined {
@@ -233,58 +228,4 @@ export function member(object: Value | undefined, key: string): Value | undefine
 /** Every value of that name, should the key repeat: what is taken out must not be left standing once. */
 export function values(object: Value | undefined, key: string): Value[] {
   return object?.members?.filter((each) => each.key === key).map((each) => each.value) ?? []
-}
-
-/** A stretch of text and what stands there instead. */
-export interface Edit {
-  start: number
-  end: number
-  text?: string
-}
-
-/** The cuts that take items out of an object or array, each with the comma that goes with it. */
-export function without<Item extends { start: number; end: number }>(
-  items: readonly Item[] | undefined,
-  unwanted: (item: Item, index: number) => boolean,
-): Edit[] {
-  const edits: Edit[] = []
-  let kept: Item | undefined
-  let cut: Edit | undefined
-  items?.forEach((item, index) => {
-    if (unwanted(item, index)) {
-      cut ??= { start: kept ? kept.end : item.start, end: item.end }
-      cut.end = item.end
-      if (edits.at(-1) !== cut) edits.push(cut)
-      return
-    }
-    if (cut && !kept) cut.end = item.start // nothing kept before it: the comma behind it goes instead
-    kept = item
-    cut = undefined
-  })
-  return edits
-}
-
-/**
- * The text with every edit applied, copied once; the same array when there is none. An edit inside a stretch that
- * another one removes is void.
- */
-export function splice(bytes: Bytes, edits: readonly Edit[]): Bytes {
-  if (edits.length === 0) return bytes
-  const ordered = edits.toSorted((a, b) => a.start - b.start || order(a) - order(b) || b.end - a.end)
-  const parts: Uint8Array[] = []
-  let from = 0
-  for (const edit of ordered) {
-    if (edit.end <= from && edit.start < from) continue
-    if (edit.start < from) throw new Error('edits overlap')
-    parts.push(bytes.subarray(from, edit.start))
-    if (edit.text) parts.push(encoder.encode(edit.text))
-    from = edit.end
-  }
-  parts.push(bytes.subarray(from))
-  return concat(parts)
-}
-
-/** An insertion comes before a cut that starts at the same byte. */
-function order(edit: Edit): number {
-  return edit.start === edit.end ? 0 : 1
 }

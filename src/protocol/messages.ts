@@ -55,44 +55,40 @@ export interface WireUsage {
  * What an API answer says of its tokens, laid over what an earlier event of the same stream said. Cache writes that
  * the breakdown does not account for are five-minute writes.
  */
-export function usageFrom(wire: WireUsage, before?: Usage): Usage {
-  const written = wire.cache_creation_input_tokens ?? undefined
-  const breakdown = wire.cache_creation ?? undefined
-  const hour = breakdown?.ephemeral_1h_input_tokens ?? (written === undefined ? before?.cacheWrite1h : 0) ?? 0
-  const five = breakdown?.ephemeral_5m_input_tokens ?? 0
-  const knownWrites = written !== undefined || breakdown !== undefined
+export function usageFrom(wire: WireUsage, before: Usage = NO_USAGE): Usage {
+  const breakdown = wire.cache_creation ?? {
+    ephemeral_5m_input_tokens: before.cacheWrite5m,
+    ephemeral_1h_input_tokens: before.cacheWrite1h,
+  }
+  const { ephemeral_5m_input_tokens: five = 0, ephemeral_1h_input_tokens: hour = 0 } = breakdown
   return {
-    input: wire.input_tokens ?? before?.input ?? 0,
-    cacheRead: wire.cache_read_input_tokens ?? before?.cacheRead ?? 0,
+    input: wire.input_tokens ?? before.input,
+    cacheRead: wire.cache_read_input_tokens ?? before.cacheRead,
+    cacheWrite5m: Math.max(five, (wire.cache_creation_input_tokens ?? 0) - hour),
     cacheWrite1h: hour,
-    cacheWrite5m: knownWrites ? Math.max(five, (written ?? 0) - hour) : (before?.cacheWrite5m ?? 0),
-    output: wire.output_tokens ?? before?.output ?? 0,
+    output: wire.output_tokens ?? before.output,
   }
 }
 
-interface BlockShape {
-  readonly [key: string]: Shape
-}
+export const NO_USAGE: Usage = { input: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, output: 0 }
 
 const cacheControl: Shape = {}
 
-/** A content block; the ones inside a tool result are blocks again. */
-const block: BlockShape = { type: true, text: true, cache_control: cacheControl, content: blocks() }
+/** A content block, and the blocks inside it where it is a tool result. */
+const inner: Shape = { type: true, cache_control: cacheControl }
+const block: Shape = {
+  type: true,
+  text: true,
+  cache_control: cacheControl,
+  content: [{ ...inner, content: [inner] }],
+}
 
 /** Where the gateway looks in a request body. */
-export const requestShape = {
-  model: true,
-  stream: true,
-  max_tokens: true,
-  anthropic_beta: true,
+export const requestShape: Shape = {
   system: [block],
-  messages: [{ role: true, content: [block] }],
+  messages: [{ content: [block] }],
   tools: [{ cache_control: cacheControl }],
-  thinking: { type: true, display: true },
-  context_management: { edits: [{ type: true }] },
-  metadata: { user_id: true },
-} satisfies Shape
-
-function blocks(): Shape {
-  return [{ type: true, cache_control: cacheControl, content: [{ type: true, cache_control: cacheControl }] }]
+  thinking: {},
+  context_management: { edits: [{}] },
+  metadata: {},
 }

@@ -33,7 +33,7 @@ export interface Session {
   home: Home
   args: readonly string[]
   env: Record<string, string>
-  /** Lines for `--input-format stream-json`. */
+  /** Messages for `--input-format stream-json`; each waits for the answer to the one before. */
   input?: readonly unknown[]
 }
 
@@ -70,9 +70,22 @@ export async function startClaude(session: Session): Promise<Running> {
     },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
-  child.stdin.on('error', () => undefined)
-  child.stdin.end(session.input?.map((line) => `${JSON.stringify(line)}\n`).join('') ?? '')
+  converse(child, [...(session.input ?? [])])
   return { kill: (signal) => void child.kill(signal), done: outcome(child, started) }
+}
+
+/** Several messages at once would be taken for one. */
+function converse({ stdin, stdout }: ChildProcess, messages: unknown[]): void {
+  const next = () => {
+    const message = messages.shift()
+    if (message === undefined) stdin?.end()
+    else stdin?.write(`${JSON.stringify(message)}\n`)
+  }
+  stdin?.on('error', () => undefined)
+  stdout?.on('data', (piece: Buffer) => {
+    if (piece.includes('"type":"result"')) next()
+  })
+  next()
 }
 
 async function outcome(child: ChildProcess, started: number): Promise<Outcome> {

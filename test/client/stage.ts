@@ -1,7 +1,7 @@
 /**
  * What every scenario needs: the fake Bedrock, the gateway in front of it, a key, and Claude Code pointed at it.
  */
-import { expect } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
 import { emptyHome, gatewayEnv, type Home, type Outcome, type Running, startClaude } from './claude.ts'
 import { type Gateway, type SpendRow, startGateway } from './gateway.ts'
@@ -29,7 +29,7 @@ export interface Stage {
   close(): Promise<void>
 }
 
-export async function openStage(): Promise<Stage> {
+async function openStage(): Promise<Stage> {
   const fake = await startFakeBedrock()
   const gateway = await startGateway({
     AWS_REGION: fake.region,
@@ -70,8 +70,37 @@ export async function openStage(): Promise<Stage> {
 }
 
 /** What Bedrock refused without being told to: nothing, if the gateway translates well. */
-export function refused(fake: FakeBedrock): string[] {
+function refused(fake: FakeBedrock): string[] {
   return fake.seen
     .filter(({ outcome, scripted }) => outcome === 'refused' && !scripted)
     .map(({ modelId, operation, refusal }) => `${operation} ${modelId}: ${refusal?.message}`)
+}
+
+/** A stage for the tests of one file; after each of them Bedrock must have refused nothing on its own. */
+export function useStage(): () => Stage {
+  let stage: Stage | undefined
+  const opened = () => {
+    if (!stage) throw new Error('The stage is not open yet.')
+    return stage
+  }
+  beforeAll(async () => {
+    stage = await openStage()
+  })
+  afterEach(async () => {
+    const complaints = refused(opened().fake)
+    await opened().clear()
+    expect(complaints).toEqual([])
+  })
+  afterAll(() => stage?.close())
+  return opened
+}
+
+/** The requests upstream and the rows of the ledger, which must be as many: one for each request of the client. */
+export async function accounted({ fake, ledger }: Stage, count: number): Promise<SpendRow[]> {
+  expect(fake.seen.map(({ operation }) => operation)).toEqual(Array(count).fill('stream'))
+  const rows = await ledger(count)
+  expect(rows.map(({ status, attempts }) => ({ status, attempts }))).toEqual(
+    Array(count).fill({ status: 'succeeded', attempts: 1 }),
+  )
+  return rows
 }

@@ -5,6 +5,7 @@ import type { Model } from './models.ts'
 
 const EVERY_MODEL = [
   'afk-mode-2026-01-31',
+  'claude-code-20250219',
   'compact-2026-01-12',
   'computer-use-2025-01-24',
   'computer-use-2025-11-24',
@@ -12,6 +13,7 @@ const EVERY_MODEL = [
   'context-management-2025-06-27',
   'dangerous-tool-use-2026-09-03',
   'effort-2025-11-24',
+  'fallback-credit-2026-06-01',
   'fine-grained-tool-streaming-2025-05-14',
   'interleaved-thinking-2025-05-14',
   'mcp-client-2025-04-04',
@@ -28,8 +30,12 @@ const EVERY_MODEL = [
   'web-search-2025-03-05',
 ]
 
-const COUNTING = ['thinking-token-count-2026-05-13']
+/** Betas that only models with the feature know. */
+const OF_A_FEATURE: Readonly<Record<string, (model: Model) => boolean>> = {
+  'mid-conversation-system-2026-04-07': ({ systemTurns }) => systemTurns,
+  'thinking-token-count-2026-05-13': ({ thinkingTokenCount }) => thinkingTokenCount,
+}
 
 export function betaIsValid(beta: string, model: Model): boolean {
-  return EVERY_MODEL.includes(beta) || (model.thinkingTokenCount && COUNTING.includes(beta))
+  return EVERY_MODEL.includes(beta) || OF_A_FEATURE[beta]?.(model) === true
 }

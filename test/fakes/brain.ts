@@ -14,7 +14,15 @@ function plan(body: Thing, about: About): Plan {
   const asked = newest(body, (words) => directives(words).length > 0)
   const next = directives(asked.words)[asked.answers]
   if (next !== undefined && possible(next.verb, body)) return obey(next, body)
-  return forced(body) ?? formatted(body) ?? { content: [{ type: 'text', text: words(body, about) }] }
+  return forced(body) ?? structured(body) ?? formatted(body) ?? { content: [{ type: 'text', text: words(body, about) }] }
+}
+
+/** A client that wants structured output brings a tool for it, and insists. */
+function structured(body: Thing): Plan | undefined {
+  const tool = things(body['tools']).find(({ name }) => name === 'StructuredOutput')
+  if (!tool || results(body).some((result) => result.tool === 'StructuredOutput')) return undefined
+  const input = thing(sampleOf(tool['input_schema']))
+  return { content: [{ type: 'tool_use', name: 'StructuredOutput', input }], stop_reason: 'tool_use' }
 }
 
 /** Side requests (titles, probes) repeat the prompt but bring no tools. */

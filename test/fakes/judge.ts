@@ -26,7 +26,6 @@ const RULES: readonly rules.Rule[] = [
   rules.references,
   turns.images,
   turns.seals,
-  turns.thinkingKept,
   turns.prefill,
   rules.window,
 ]

@@ -121,22 +121,6 @@ export function seals({ body }: Ask): string | undefined {
   return undefined
 }
 
-/** With a fixed thinking budget, a tool call still being answered must keep the thinking that led to it. */
-export function thinkingKept({ body, thinking }: Ask): string | undefined {
-  if (thinking !== 'enabled') return undefined
-  const turns = turnsOf(things(body['messages']))
-  const last = turns.findLastIndex((turn) => turn.role === 'assistant')
-  const turn = turns[last]
-  const type = text(turn?.blocks[0]?.['type'])
-  const answering = turns[last + 1]?.blocks[0]?.['type'] === 'tool_result'
-  if (!turn || !answering || type === 'thinking' || type === 'redacted_thinking') return undefined
-  return (
-    `${turn.places[0]}.type: Expected \`thinking\` or \`redacted_thinking\`, but found \`${type}\`. When \`thinking\` is ` +
-    'enabled, a final `assistant` message must start with a thinking block (preceeding the lastmost set of `tool_use` ' +
-    'and `tool_result` blocks).'
-  )
-}
-
 export function prefill({ body, model }: Ask): string | undefined {
   const last = things(body['messages']).at(-1)
   if (model.prefill || last?.['role'] !== 'assistant') return undefined

@@ -3,8 +3,9 @@
  * arrives as it was sent. What Bedrock refuses: https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html
  */
 import { type Bytes, hasAt } from '../../protocol/bytes.ts'
+import { type Edit, splice, without } from '../../protocol/edits.ts'
 import { hex } from '../../protocol/ids.ts'
-import { type Edit, member, parse, splice, type Value, values, without } from '../../protocol/json.ts'
+import { member, parse, type Value, values } from '../../protocol/json.ts'
 import type { Call } from '../../protocol/messages.ts'
 import type { Generation } from '../../protocol/models.ts'
 import { bedrockBetas } from './betas.ts'

@@ -1,0 +1,28 @@
+/** Samples in, a table out. */
+import { cpus } from 'node:os'
+
+/** The value below which that share of the samples lies. */
+export function quantile(samples: readonly number[], share: number): number {
+  const ordered = samples.toSorted((a, b) => a - b)
+  return ordered[Math.min(ordered.length - 1, Math.floor(ordered.length * share))] ?? Number.NaN
+}
+
+export function median(samples: readonly number[]): number {
+  return quantile(samples, 0.5)
+}
+
+/** Whole microseconds, of nanoseconds. */
+export function microseconds(nanoseconds: number): string {
+  return Math.round(nanoseconds / 1000).toLocaleString('en')
+}
+
+/** Columns of figures stand to the right; the first one holds words. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const rule = head.map((_, at) => (at === 0 ? '---' : '---:'))
+  return [head, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+export function machine(): string {
+  const [first] = cpus()
+  return `Node ${process.version}, ${process.platform} ${process.arch}, ${cpus().length} × ${first?.model.trim() ?? 'unknown'}`
+}

@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest'
+import { app } from '../../src/app.ts'
+import { ADMIN_TOKEN_HASH } from '../../src/gateway/administer.ts'
+import { hashOf } from '../../src/protocol/keys.ts'
+import { ADMIN_TOKEN, keyIn, type TestRuntime, testRuntime } from '../runtime.ts'
+
+interface Sent {
+  method?: string
+  body?: unknown
+  token?: string | null
+}
+
+function ask(runtime: TestRuntime, path: string, { method = 'GET', body, token = ADMIN_TOKEN }: Sent = {}) {
+  const headers: Record<string, string> = { 'content-type': 'application/json' }
+  if (token !== null) headers['authorization'] = `Bearer ${token}`
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  return app.request(path, { method, headers, ...(body === undefined ? {} : { body: text }) }, runtime)
+}
+
+type Made = { id: string; key: string }
+const make = async (runtime: TestRuntime, body: object = { name: 'Ada' }) =>
+  (await (await ask(runtime, '/admin/keys', { method: 'POST', body })).json()) as Made
+
+describe('keys', () => {
+  test('are shown whole once, and work', async () => {
+    const runtime = testRuntime()
+    const response = await ask(runtime, '/admin/keys', {
+      method: 'POST',
+      body: { name: ' Ada ', models: ['claude-haiku-*'] },
+    })
+    expect(response.status).toBe(201)
+    const made = (await response.json()) as Made
+    expect(made).toMatchObject({
+      id: expect.stringMatching(/^key_/),
+      name: 'Ada',
+      disabled: false,
+      models: ['claude-haiku-*'],
+    })
+    expect(made.key).toMatch(/^oc_/)
+    const listed = await (await ask(runtime, '/admin/keys')).text()
+    expect(listed).toContain(made.id)
+    expect(listed).not.toContain(made.key)
+    const models = await app.request('/v1/models', { headers: { 'x-api-key': made.key } }, runtime)
+    expect(((await models.json()) as { data: unknown[] }).data).toHaveLength(2)
+    expect(JSON.stringify(runtime.keys)).not.toContain(made.key)
+  })
+
+  test('are listed a page at a time', async () => {
+    const runtime = testRuntime()
+    for (let time = 0; time < 5; time++) {
+      runtime.clock.now++
+      await make(runtime)
+    }
+    const first = (await (await ask(runtime, '/admin/keys?limit=3')).json()) as {
+      data: unknown[]
+      next: string
+    }
+    expect(first.data).toHaveLength(3)
+    const second = (await (
+      await ask(runtime, `/admin/keys?limit=3&cursor=${first.next}`)
+    ).json()) as typeof first
+    expect(second).toMatchObject({ data: [{}, {}], next: null })
+  })
+
+  test('stop when they are disabled or deleted, at once where that was done', async () => {
+    const runtime = testRuntime()
+    const { id, key } = await make(runtime)
+    const use = async () =>
+      (await app.request('/v1/models', { headers: { 'x-api-key': key } }, runtime)).status
+    const change = (body: object) => ask(runtime, `/admin/keys/${id}`, { method: 'PATCH', body })
+    expect(await use()).toBe(200)
+    expect(await (await change({ disabled: true })).json()).toMatchObject({ disabled: true, name: 'Ada' })
+    expect(await use()).toBe(403)
+    await change({ disabled: false, name: 'Bob' })
+    expect(await use()).toBe(200)
+    expect((await ask(runtime, `/admin/keys/${id}`, { method: 'DELETE' })).status).toBe(204)
+    expect(await use()).toBe(401)
+    expect((await ask(runtime, `/admin/keys/${id}`)).status).toBe(404)
+    expect((await ask(runtime, `/admin/keys/${id}`, { method: 'DELETE' })).status).toBe(404)
+    expect((await change({ name: 'x' })).status).toBe(404)
+  })
+
+  test.each([
+    ['POST', '/admin/keys', {}, 'name'],
+    ['POST', '/admin/keys', { name: '' }, 'name'],
+    ['POST', '/admin/keys', { name: 'x', models: 'all' }, 'models'],
+    ['POST', '/admin/keys', '{"name":', 'JSON'],
+    ['PATCH', '/admin/keys/key_1', { disabled: 'yes' }, 'disabled'],
+    ['PATCH', '/admin/keys/key_1', { hash: 'x' }, 'hash'],
+    ['GET', '/admin/keys?limit=0', undefined, 'limit'],
+    ['GET', '/admin/spend?status=odd', undefined, 'status'],
+    ['GET', '/admin/spend?from=yesterday', undefined, 'from'],
+  ])('%s %s %j is refused by naming what is wrong', async (method, path, body, named) => {
+    const response = await ask(testRuntime(), path, { method, body })
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({
+      type: 'error',
+      error: { type: 'invalid_request_error', message: expect.stringContaining(named) },
+      request_id: response.headers.get('request-id'),
+    })
+  })
+
+  test('come in requests of at most a megabyte', async () => {
+    const response = await ask(testRuntime(), '/admin/keys', {
+      method: 'POST',
+      body: { name: 'x'.repeat(1_000_001) },
+    })
+    expect(response.status).toBe(413)
+  })
+})
+
+describe('the admin API', () => {
+  const operations = [
+    ['GET', '/admin/keys'],
+    ['POST', '/admin/keys'],
+    ['GET', '/admin/keys/key_1'],
+    ['PATCH', '/admin/keys/key_1'],
+    ['DELETE', '/admin/keys/key_1'],
+    ['GET', '/admin/spend'],
+    ['GET', '/admin/nowhere'],
+  ] as const
+
+  test.each(operations)('%s %s is for the admin only', async (method, path) => {
+    const runtime = testRuntime()
+    const { secret } = await keyIn(runtime)
+    for (const token of [null, 'wrong', `${ADMIN_TOKEN}x`, secret]) {
+      const response = await ask(runtime, path, { method, token })
+      expect(response.status).toBe(401)
+      expect(await response.json()).toMatchObject({ error: { type: 'authentication_error' } })
+    }
+  })
+
+  test('takes the token that the first start printed, by its hash', async () => {
+    const runtime = testRuntime({ env: { ADMIN_TOKEN: '' } })
+    expect((await ask(runtime, '/admin/keys')).status).toBe(401)
+    const other = testRuntime({ env: { ADMIN_TOKEN: '' } })
+    await other.data.settings.claim(ADMIN_TOKEN_HASH, await hashOf('printed'))
+    expect((await ask(other, '/admin/keys', { token: 'printed' })).status).toBe(200)
+  })
+
+  test('describes every operation that it answers', async () => {
+    const response = await ask(testRuntime(), '/admin/openapi.json', { token: null })
+    const { openapi, paths } = (await response.json()) as { openapi: string; paths: Record<string, object> }
+    expect(openapi).toBe('3.1.0')
+    expect(
+      Object.entries(paths)
+        .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`))
+        .toSorted(),
+    ).toEqual([
+      'delete /keys/{id}',
+      'get /keys',
+      'get /keys/{id}',
+      'get /spend',
+      'patch /keys/{id}',
+      'post /keys',
+    ])
+  })
+})

@@ -1,0 +1,147 @@
+import { describe, expect, test } from 'vitest'
+import { type AwsCredentials, dnsSuffix, keptCredentials, sign } from '../src/aws.ts'
+import { GatewayError } from '../src/errors.ts'
+
+const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' }
+const SESSION = { ...KEYS, sessionToken: 'TOKEN/with+chars=' }
+const NOW = Date.UTC(2026, 10, 20)
+const BODY = new TextEncoder().encode('{"a":1}')
+
+/** Values on which aws4fetch and AWS's own signer agree. */
+const GOLDEN: [string, string, 'GET' | 'POST', string, AwsCredentials, string][] = [
+  [
+    'bedrock',
+    'us-east-1',
+    'POST',
+    'https://bedrock-runtime.us-east-1.amazonaws.com/model/us.anthropic.claude-opus-5-5/invoke',
+    KEYS,
+    '2057fc82f1860401ce970508faadfe93261231334eed870e26470a0cc7fd5822',
+  ],
+  [
+    'bedrock',
+    'us-east-1',
+    'POST',
+    'https://bedrock-runtime.us-east-1.amazonaws.com/model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/invoke-with-response-stream',
+    KEYS,
+    '7c314d1f1526aa9bdce9d63a0e32f396b5d5b612b34e8dc907f0834a1c1bf91e',
+  ],
+  [
+    'bedrock',
+    'us-west-2',
+    'POST',
+    'https://bedrock-runtime.us-west-2.amazonaws.com/model/arn%3Aaws%3Abedrock%3Aus-west-2%3A123456789012%3Aapplication-inference-profile%2Fabc123/invoke',
+    SESSION,
+    '7a80815fe705cdba8169cfc8e7493dd58c1a53e8cea058090259421a1bdde9a7',
+  ],
+  [
+    'bedrock-mantle',
+    'us-east-1',
+    'POST',
+    'https://bedrock-mantle.us-east-1.api.aws/anthropic/v1/messages',
+    KEYS,
+    '9fe495cd426f263a30125e3b52f33bebb4bf2c9c518cca69781f752223d76474',
+  ],
+  [
+    'bedrock',
+    'us-east-1',
+    'POST',
+    'https://bedrock-runtime.us-east-1.amazonaws.com/anthropic/v1/messages?beta=true',
+    KEYS,
+    'b78ad878e2ab25efdc457439b3e2b9137280f921c426c5ae854b31bc6490bea9',
+  ],
+  [
+    'bedrock',
+    'us-east-1',
+    'GET',
+    'https://bedrock.us-east-1.amazonaws.com/inference-profiles?type=SYSTEM_DEFINED&maxResults=1000',
+    KEYS,
+    '04e4a2dd1407c9123ff435abcea87ee0281d6140d2cd642c7e3fedf28b535388',
+  ],
+]
+
+describe('signing', () => {
+  test.each(GOLDEN)('%s in %s: %s %s', async (service, region, method, url, credentials, signature) => {
+    const body = method === 'POST' ? { body: BODY } : {}
+    const headers = await sign({ method, url, headers: {}, ...body, service, region, now: NOW }, credentials)
+    expect(headers.get('authorization')).toMatch(new RegExp(`Signature=${signature}$`))
+  })
+
+  test('a Bedrock API key is sent as it is', async () => {
+    const request = {
+      method: 'POST',
+      url: 'https://x.test/',
+      headers: { accept: 'a' },
+      service: 's',
+      region: 'r',
+      now: NOW,
+    } as const
+    const headers = await sign(request, { bearer: 'bedrock-api-key-x' })
+    expect(Object.fromEntries(headers)).toEqual({ accept: 'a', authorization: 'Bearer bedrock-api-key-x' })
+  })
+})
+
+describe('kept credentials', () => {
+  const minute = 60_000
+
+  function source(answers: (() => Promise<AwsCredentials>)[]) {
+    const clock = { now: NOW, asked: 0 }
+    const next = () => {
+      const answer = answers[Math.min(clock.asked++, answers.length - 1)]
+      return answer ? answer() : Promise.reject(new Error('none'))
+    }
+    return { clock, kept: keptCredentials(next, () => clock.now) }
+  }
+  const lasting =
+    (minutes: number, name = 'A') =>
+    async () => ({ ...KEYS, accessKeyId: name, expiresAt: NOW + minutes * minute })
+
+  test('are asked for once, however many wait', async () => {
+    const { clock, kept } = source([lasting(60)])
+    await Promise.all(Array.from({ length: 20 }, () => kept.get()))
+    await kept.get()
+    expect(clock.asked).toBe(1)
+  })
+
+  test('are renewed five minutes before they expire', async () => {
+    const { clock, kept } = source([lasting(60, 'A'), lasting(120, 'B')])
+    await kept.get()
+    clock.now = NOW + 54 * minute
+    expect(await kept.get()).toMatchObject({ accessKeyId: 'A' })
+    clock.now = NOW + 56 * minute
+    expect(await kept.get()).toMatchObject({ accessKeyId: 'B' })
+  })
+
+  test('go on working while a renewal fails, until they expire', async () => {
+    const { clock, kept } = source([
+      lasting(60, 'A'),
+      () => Promise.reject(new GatewayError('api_error', 'gone')),
+    ])
+    await kept.get()
+    clock.now = NOW + 59 * minute
+    expect(await kept.get()).toMatchObject({ accessKeyId: 'A' })
+    clock.now = NOW + 61 * minute
+    await expect(kept.get()).rejects.toThrow('gone')
+  })
+
+  test('that AWS refused are not given out again; a late refusal of old ones changes nothing', async () => {
+    const { kept } = source([lasting(60, 'A'), lasting(60, 'B')])
+    const first = await kept.get()
+    kept.reject(first)
+    const second = await kept.get()
+    expect(second).toMatchObject({ accessKeyId: 'B' })
+    kept.reject(first)
+    expect(await kept.get()).toBe(second)
+  })
+
+  test('a failure is not remembered', async () => {
+    const { kept } = source([() => Promise.reject(new Error('not yet')), lasting(60)])
+    await expect(kept.get()).rejects.toThrow('not yet')
+    expect(await kept.get()).toMatchObject({ accessKeyId: 'A' })
+  })
+})
+
+test('every partition has its own suffix', () => {
+  expect(dnsSuffix('us-gov-west-1')).toBe('amazonaws.com')
+  expect(dnsSuffix('eusc-de-east-1')).toBe('amazonaws.eu')
+  expect(dnsSuffix('cn-north-1')).toBe('amazonaws.com.cn')
+})

@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest'
+import { ConfigError, readConfig } from '../src/config.ts'
+
+const strong = 'abcdefghijklmnopqrstuvwxyz012345'
+
+describe('configuration', () => {
+  test('needs nothing to be set, and takes what is set to nothing as not set', () => {
+    for (const env of [
+      {},
+      {
+        PORT: '',
+        HOST: '',
+        DATABASE_URL: '',
+        ADMIN_TOKEN: '',
+        AWS_REGION: '',
+        LOG_LEVEL: '',
+        SECRET_KEY: '',
+      },
+    ]) {
+      expect(readConfig(env)).toMatchObject({
+        host: '127.0.0.1',
+        port: 8080,
+        dataDir: '.outcrop',
+        databaseUrl: undefined,
+        adminToken: undefined,
+        secretKeys: [],
+        aws: { region: undefined, fips: false },
+        logLevel: 'info',
+        limits: { bodyBytes: 25_000_000, pingAfter: 15_000, idleAfter: 120_000 },
+      })
+    }
+  })
+
+  test.each([
+    ['PORT', 'http'],
+    ['PORT', '70000'],
+    ['PORT', '80.5'],
+    ['PUBLIC_URL', 'gateway.example.com'],
+    ['DATABASE_URL', 'mysql://x'],
+    ['SECRET_KEY', 'short'],
+    ['SECRET_KEY', `${strong},short`],
+    ['ADMIN_TOKEN', 'admin'],
+    ['ADMIN_TOKEN', 'a'.repeat(64)],
+    ['ADMIN_TOKEN', `${strong} with spaces`],
+    ['AWS_REGION', 'us-east-1.evil.test/'],
+    ['AWS_REGION', 'virginia'],
+    ['BEDROCK_PROFILE', 'us.'],
+    ['AWS_ENDPOINT_URL_BEDROCK_RUNTIME', 'file:///etc/passwd'],
+    ['LOG_LEVEL', 'loud'],
+    ['LOG_FORMAT', 'xml'],
+  ])('a wrong %s (%j) is named, and its value is not repeated', (name, value) => {
+    const read = () => readConfig({ [name]: value })
+    expect(read).toThrow(ConfigError)
+    expect(read).toThrow(new RegExp(`^${name}`))
+    if (name === 'SECRET_KEY' || name === 'ADMIN_TOKEN') expect(read).not.toThrow(value)
+  })
+
+  test('everything that is wrong is named at once', () => {
+    expect(() => readConfig({ PORT: 'x', LOG_LEVEL: 'y' })).toThrow(/PORT.*\n.*LOG_LEVEL/)
+  })
+
+  test('a database that replicas share needs a secret that they share', () => {
+    expect(() => readConfig({ DATABASE_URL: 'postgres://x' })).toThrow(/^SECRET_KEY/)
+    expect(
+      readConfig({ DATABASE_URL: 'postgres://x', SECRET_KEY: `${strong}, ${strong}x` }).secretKeys,
+    ).toEqual([strong, `${strong}x`])
+  })
+})

@@ -1,0 +1,172 @@
+/** What every database must do, whichever Postgres it is. */
+import { sql } from 'drizzle-orm'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Data, dataIn } from '../../src/data/data.ts'
+import type { OpenDatabase } from '../../src/data/database.ts'
+import type { LedgerRow } from '../../src/data/requests.ts'
+import { createKey } from '../../src/gateway/keys.ts'
+import { newId } from '../../src/protocol/ids.ts'
+
+const NOW = Date.UTC(2026, 10, 20)
+
+export function dataSuite(open: () => Promise<OpenDatabase>) {
+  let opened: OpenDatabase
+  let data: Data
+  const lines: string[] = []
+  beforeAll(async () => {
+    opened = await open()
+    data = dataIn(opened.database, (_, message) => void lines.push(message))
+  })
+  afterAll(() => opened.close())
+
+  let time = NOW
+  const row = (more: Partial<LedgerRow> = {}): LedgerRow => ({
+    id: newId('req', time++),
+    status: 'pending',
+    keyId: 'key_1',
+    model: 'm',
+    modelId: 'us.m',
+    provider: 'bedrock',
+    upstream: 'default',
+    region: 'us-east-1',
+    stream: true,
+    attempts: 1,
+    startedAt: new Date(NOW),
+    ...more,
+  })
+
+  describe('keys', () => {
+    const make = (name: string) =>
+      createKey({ data, now: () => time++ }, { name, models: ['claude-*', 'it\'s {"quoted"}'] })
+
+    test('come back as they were made, by hash and by id', async () => {
+      const { key } = await make('Zoë')
+      expect(await data.keys.byHash(key.hash)).toEqual(key)
+      expect(await data.keys.byId(key.id)).toEqual(key)
+      expect(await data.keys.byHash('nobody')).toBeUndefined()
+    })
+
+    test('change only in what is said', async () => {
+      const { key } = await make('before')
+      const at = new Date(NOW + 7)
+      expect(await data.keys.change(key.id, { name: 'after', models: undefined })).toEqual({
+        ...key,
+        name: 'after',
+      })
+      expect(await data.keys.change(key.id, { disabledAt: at })).toEqual({
+        ...key,
+        name: 'after',
+        disabledAt: at,
+      })
+      expect(await data.keys.change(key.id, { models: null })).toMatchObject({ models: null, disabledAt: at })
+      expect(await data.keys.change(key.id, {})).toMatchObject({ name: 'after' })
+      expect(await data.keys.change('key_none', { name: 'x' })).toBeUndefined()
+    })
+
+    test('that are removed are found no more, and their row stays', async () => {
+      const { key } = await make('gone')
+      expect(await data.keys.remove(key.id, new Date())).toMatchObject({ id: key.id })
+      expect(await data.keys.byHash(key.hash)).toBeUndefined()
+      expect(await data.keys.remove(key.id, new Date())).toBeUndefined()
+      const left = await opened.database.execute(sql`select id from keys where id = ${key.id}`)
+      expect(JSON.stringify(left)).toContain(key.id)
+    })
+
+    test('are listed in the order they were made, from any of them on', async () => {
+      const made = [await make('1'), await make('2'), await make('3')].map(({ key }) => key.id)
+      const after = await data.keys.list({ after: made[0], limit: 1 })
+      expect(after.map(({ id }) => id)).toEqual([made[1]])
+    })
+  })
+
+  describe('the ledger', () => {
+    const find = async (id: string) =>
+      (await data.ledger.find({ limit: 1_000 })).find((each) => each.id === id)
+
+    test('keeps one row a request: the end replaces the beginning', async () => {
+      const pending = row()
+      const settled = {
+        ...pending,
+        status: 'succeeded' as const,
+        inputTokens: 5,
+        costNano: 9_007_199_254_740_991,
+        stopReason: 'end_turn',
+      }
+      await data.ledger.write(pending)
+      expect(await find(pending.id)).toMatchObject({ status: 'pending', costNano: null })
+      await data.ledger.write(settled)
+      expect(await find(pending.id)).toMatchObject({ ...settled, startedAt: new Date(NOW) })
+    })
+
+    test('keeps the end when the beginning comes late, and when either comes twice', async () => {
+      const pending = row()
+      const settled = { ...pending, status: 'cancelled' as const, outputTokens: 3 }
+      await data.ledger.write(settled)
+      await data.ledger.write(pending)
+      await data.ledger.write(settled)
+      expect(await find(pending.id)).toMatchObject({ status: 'cancelled', outputTokens: 3 })
+    })
+
+    test('keeps each of a thousand rows that come at once, beginning and end', async () => {
+      const pending = Array.from({ length: 1_000 }, () => row({ sessionId: 'crowd' }))
+      await Promise.all([
+        ...pending.map((each) => data.ledger.write(each)),
+        ...pending.map((each) => data.ledger.write({ ...each, status: 'succeeded' })),
+      ])
+      const kept = await data.ledger.find({ session: 'crowd', limit: 2_000 })
+      expect(kept.filter(({ status }) => status === 'succeeded')).toHaveLength(1_000)
+    })
+
+    test('one row that the database cannot hold keeps none of the others out', async () => {
+      const [good, bad, fine] = [row(), row({ stopReason: 'nul \u0000 byte' }), row()]
+      const written = await Promise.allSettled([good, bad, fine].map((each) => data.ledger.write(each)))
+      expect(written.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+      expect(await find(fine.id)).toBeDefined()
+      expect(lines).toContain('ledger rows could not be written')
+    })
+
+    test('is found by key, model, session, status and time, newest first, page by page', async () => {
+      const day = 86_400_000
+      const mine = [1, 2, 3].map((days) =>
+        row({
+          keyId: 'key_find',
+          model: `m${days}`,
+          status: 'succeeded',
+          startedAt: new Date(NOW + days * day),
+        }),
+      )
+      for (const each of mine) await data.ledger.write(each)
+      const ids = async (filter: object) =>
+        (await data.ledger.find({ key: 'key_find', limit: 10, ...filter })).map(({ id }) => id)
+      const all = mine.map(({ id }) => id).toReversed()
+      expect(await ids({})).toEqual(all)
+      expect(await ids({ model: 'm2' })).toEqual([all[1]])
+      expect(await ids({ status: 'pending' })).toEqual([])
+      expect(await ids({ from: new Date(NOW + 2 * day), to: new Date(NOW + 3 * day) })).toEqual([all[1]])
+      expect(await ids({ before: all[0], limit: 1 })).toEqual([all[1]])
+    })
+
+    test('what was left pending is marked lost, and nothing else is', async () => {
+      const [pending, done] = [row(), row({ status: 'succeeded' })]
+      await data.ledger.write(pending)
+      await data.ledger.write(done)
+      expect(await data.ledger.closeLost()).toBeGreaterThan(0)
+      expect(await find(pending.id)).toMatchObject({ status: 'lost' })
+      expect(await find(done.id)).toMatchObject({ status: 'succeeded' })
+      expect(await data.ledger.closeLost()).toBe(0)
+    })
+  })
+
+  test('a setting is claimed by exactly one of many', async () => {
+    const claims = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => data.settings.claim('prize', { index })),
+    )
+    expect(claims.filter(Boolean)).toHaveLength(1)
+    expect(await data.settings.get('prize')).toEqual({ index: claims.indexOf(true) })
+    expect(await data.settings.get('nothing')).toBeUndefined()
+  })
+
+  test('answers a ping', async () => {
+    await expect(data.ping()).resolves.toBeUndefined()
+  })
+}

@@ -1,0 +1,118 @@
+/** A runtime for tests: everything in memory, a clock that stands still, nothing asked of anybody. */
+import { keptCredentials } from '../src/aws.ts'
+import { type Config, readConfig } from '../src/config.ts'
+import { memoryCache } from '../src/data/cache.ts'
+import type { Data } from '../src/data/data.ts'
+import type { Key } from '../src/data/keys.ts'
+import { noLimits } from '../src/data/limits.ts'
+import type { LedgerRow } from '../src/data/requests.ts'
+import { createKey } from '../src/gateway/keys.ts'
+import type { LogFields, LogLevel, Runtime } from '../src/runtime.ts'
+
+export const ADMIN_TOKEN = 'correct-horse-battery-staple-twice-over'
+
+interface Line {
+  level: LogLevel
+  message: string
+  fields: LogFields | undefined
+}
+
+export interface TestRuntime extends Runtime {
+  clock: { now: number }
+  keys: Key[]
+  rows: LedgerRow[]
+  lines: Line[]
+  /** How often keys were asked of the database. */
+  lookUps(): number
+  /** Everything handed to waitUntil so far is done. */
+  settled(): Promise<void>
+}
+
+export function testRuntime(changes: Partial<Runtime> & { env?: Record<string, string> } = {}): TestRuntime {
+  const { env, ...overrides } = changes
+  const clock = { now: Date.UTC(2026, 10, 20, 12) }
+  const now = () => clock.now
+  const config: Config = {
+    ...readConfig({ ADMIN_TOKEN, AWS_REGION: 'us-east-1', ...env }),
+    secretKeys: ['a secret key for tests that is long enough'],
+  }
+  const keys: Key[] = []
+  const rows: LedgerRow[] = []
+  const lines: Line[] = []
+  const work: Promise<unknown>[] = []
+  let lookUps = 0
+  const data = fakeData(keys, rows, () => lookUps++)
+  return {
+    config,
+    data,
+    limits: noLimits(),
+    cache: memoryCache({ entries: 100, now }),
+    credentials: keptCredentials(
+      async () => ({ accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'not a secret' }),
+      now,
+    ),
+    fetch: () => Promise.reject(new Error('no network in this test')),
+    log: (level, message, fields) => void lines.push({ level, message, fields }),
+    now,
+    waitUntil: (promise) => void work.push(promise),
+    ...overrides,
+    clock,
+    keys,
+    rows,
+    lines,
+    lookUps: () => lookUps,
+    async settled() {
+      while (work.length > 0) await work.shift()
+    },
+  }
+}
+
+/** A key of this runtime, and the headers that carry it. */
+export async function keyIn(runtime: TestRuntime, wish: { models?: string[] } = {}) {
+  const { key, secret } = await createKey(runtime, { name: 'test', ...wish })
+  return { key, secret, headers: { 'x-api-key': secret } }
+}
+
+function fakeData(keys: Key[], rows: LedgerRow[], onLookUp: () => void): Data {
+  const settings = new Map<string, unknown>()
+  const live = (id: string) => keys.find((key) => key.id === id && !key.deletedAt)
+  return {
+    keys: {
+      async byHash(hash) {
+        onLookUp()
+        return keys.find((key) => key.hash === hash && !key.deletedAt)
+      },
+      byId: async (id) => live(id),
+      list: async ({ after = '', limit }) =>
+        keys.filter((key) => key.id > after && !key.deletedAt).slice(0, limit),
+      create: async (key) => void keys.push(key),
+      async change(id, change) {
+        const key = live(id)
+        const said = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
+        return key && Object.assign(key, said)
+      },
+      async remove(id, at) {
+        const key = live(id)
+        return key && Object.assign(key, { deletedAt: at })
+      },
+    },
+    ledger: {
+      async write(row) {
+        const index = rows.findIndex(({ id }) => id === row.id)
+        if (index < 0) rows.push(row)
+        else rows[index] = row
+      },
+      find: () => Promise.reject(new Error('ask `rows`')),
+      closeLost: async () => 0,
+    },
+    settings: {
+      get: async (name) => settings.get(name),
+      async claim(name, value) {
+        if (settings.has(name)) return false
+        settings.set(name, value)
+        return true
+      },
+    },
+    ping: async () => {},
+  }
+}

@@ -1,0 +1,148 @@
+/** A gateway that is up: a real process of the build, ready, with its admin API at hand. */
+import { eventually } from './eventually.ts'
+import { type Exit, type Launched, type LaunchOptions, launch } from './launch.ts'
+
+export interface GatewayOptions extends LaunchOptions {
+  /** The Bedrock it is to talk to, and with which keys. */
+  bedrock?: { url: string; region: string; credentials: { accessKeyId: string; secretAccessKey: string } }
+}
+
+export interface Gateway extends Launched {
+  url: string
+  port: number
+  adminToken: string
+  /** SIGTERM; resolves when it is gone. */
+  stop(): Promise<Exit>
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<Exit>
+  /** Asks the admin API; `path` goes behind `/admin`. */
+  admin(method: string, path: string, body?: unknown): Promise<Response>
+  makeKey(wish?: { name?: string; models?: string[] }): Promise<MadeKey>
+  /** The ledger, oldest first, as far as `query` selects. */
+  spend(query?: Record<string, string>): Promise<SpendRow[]>
+  /** The same once it holds `count` rows of which none is pending. */
+  settled(count: number, query?: Record<string, string>): Promise<SpendRow[]>
+}
+
+export interface MadeKey {
+  id: string
+  key: string
+}
+
+/** A row of the ledger, as the admin API shows it. */
+export interface SpendRow {
+  id: string
+  status: string
+  key_id: string
+  model: string
+  model_id: string
+  provider: string
+  upstream: string
+  region: string
+  stream: boolean
+  attempts: number
+  usage: { input: number; cache_read: number; cache_write_5m: number; cache_write_1h: number; output: number }
+  usage_source: string | null
+  cost_nano: number | null
+  stop_reason: string | null
+  error_type: string | null
+  session_id: string | null
+  agent_id: string | null
+  parent_agent_id: string | null
+  started_at: string
+  first_byte_ms: number | null
+  duration_ms: number | null
+}
+
+export const ADMIN_TOKEN = 'only-for-tests-0123456789-abcdefghijkl'
+
+/** Resolves when `GET /ready` says so. @throws with what it wrote, where it ends instead. */
+export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
+  const env = { ADMIN_TOKEN, ...awsVariables(options), ...options.env }
+  const launched = await launch({ ...options, env })
+  try {
+    const url = await eventually(() => listeningAt(launched), { within: 30_000 })
+    await eventually(() => isReady(url), { within: 10_000 })
+    return { ...launched, ...ends(launched), ...administration(url, env.ADMIN_TOKEN), url, port: portOf(url) }
+  } catch (cause) {
+    await launched.clear()
+    throw new Error(`The gateway did not start.\n${launched.stdout()}${launched.stderr()}`, { cause })
+  }
+}
+
+function awsVariables({ bedrock }: GatewayOptions): Record<string, string> {
+  if (!bedrock) return {}
+  return {
+    AWS_REGION: bedrock.region,
+    AWS_ACCESS_KEY_ID: bedrock.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: bedrock.credentials.secretAccessKey,
+    AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url,
+  }
+}
+
+/** PORT=0 leaves the choice to the system; its log says what it got. */
+function listeningAt(launched: Launched): string | undefined {
+  if (!launched.isRunning()) throw new Error('It ended.')
+  return /"message":"listening","url":"([^"]+)"/.exec(launched.stdout())?.[1]
+}
+
+async function isReady(url: string): Promise<true | undefined> {
+  const response = await fetch(`${url}/ready`).catch(() => undefined)
+  return response?.status === 200 ? true : undefined
+}
+
+function portOf(url: string): number {
+  return Number(new URL(url).port)
+}
+
+function ends(launched: Launched) {
+  const end = (signal: NodeJS.Signals) => {
+    launched.signal(signal)
+    return launched.exited
+  }
+  return { stop: () => end('SIGTERM'), kill: () => end('SIGKILL') }
+}
+
+function administration(url: string, adminToken: string) {
+  const admin: Gateway['admin'] = (method, path, body) =>
+    fetch(`${url}/admin${path}`, {
+      method,
+      headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+
+  async function expected(status: number, response: Response): Promise<unknown> {
+    if (response.status === status) return response.json()
+    throw new Error(`The admin API answered ${response.status}: ${await response.text()}`)
+  }
+
+  async function spend(query: Record<string, string> = {}): Promise<SpendRow[]> {
+    const rows: SpendRow[] = []
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const page: Record<string, string> = cursor === '' ? {} : { cursor }
+      const search = new URLSearchParams({ limit: '1000', ...query, ...page })
+      const { data, next } = (await expected(200, await admin('GET', `/spend?${search}`))) as {
+        data: SpendRow[]
+        next: string | null
+      }
+      rows.push(...data)
+      cursor = next
+    }
+    return rows.reverse()
+  }
+
+  return {
+    adminToken,
+    admin,
+    spend,
+    async makeKey({ name = 'test', models }: { name?: string; models?: string[] } = {}) {
+      const wish = models === undefined ? { name } : { name, models }
+      return (await expected(201, await admin('POST', '/keys', wish))) as MadeKey
+    },
+    settled: (count: number, query?: Record<string, string>) =>
+      eventually(async () => {
+        const rows = await spend(query)
+        return rows.length === count && rows.every((row) => row.status !== 'pending') ? rows : undefined
+      }),
+  }
+}
