@@ -89,6 +89,8 @@ export interface LimitsConfig {
   bodyBytes: number
   /** Upstream silence after which the client gets a `ping`; its own watchdog acts after 300 s. */
   pingAfter: number
+  /** How long an answer in one piece is waited for before white space keeps its connection alive. */
+  wholeAfter: number
   /** Upstream silence after which a stream is given up. */
   idleAfter: number
   /** How long an upstream may take to answer at all. */
@@ -98,6 +100,7 @@ export interface LimitsConfig {
 export const LIMITS: LimitsConfig = {
   bodyBytes: 25_000_000,
   pingAfter: 15_000,
+  wholeAfter: 45_000,
   idleAfter: 120_000,
   firstByteAfter: 600_000,
 }

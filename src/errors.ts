@@ -4,6 +4,7 @@
  * Types and statuses: https://docs.claude.com/en/api/errors, plus `policy_blocked`, which Claude Code shows to
  * the developer as it stands, and `billing_error` on 429, which makes it stop instead of retrying.
  */
+import type { Objection } from './protocol/objections.ts'
 
 const STATUS = {
   invalid_request_error: 400,
@@ -39,6 +40,8 @@ export interface ErrorOptions {
   retry?: boolean
   /** Further response headers, for example `allow`. */
   headers?: Record<string, string>
+  /** What an upstream objected to that can be left out. */
+  objection?: Objection | undefined
 }
 
 /** A refusal or failure that a caller may read. Its message is written for the person who sees it. */
@@ -48,6 +51,7 @@ export class GatewayError extends Error {
   readonly retryAfter: number | undefined
   readonly retry: boolean | undefined
   readonly headers: Record<string, string>
+  readonly objection: Objection | undefined
 
   constructor(type: ErrorType, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? {} : { cause: options.cause })
@@ -57,6 +61,7 @@ export class GatewayError extends Error {
     this.retryAfter = options.retryAfter
     this.retry = options.retry ?? (FINAL.has(type) ? false : undefined)
     this.headers = options.headers ?? {}
+    this.objection = options.objection
   }
 }
 

@@ -3,6 +3,7 @@ import type { CredentialSource } from './aws.ts'
 import type { Config } from './config.ts'
 import type { Data } from './data/data.ts'
 import type { Limits } from './data/limits.ts'
+import type { Metrics } from './protocol/metrics.ts'
 
 export interface Runtime {
   config: Config
@@ -17,6 +18,7 @@ export interface Runtime {
   /** The only way out. */
   fetch: typeof fetch
   log: Log
+  metrics: Metrics
   /** Milliseconds since 1970. */
   now(): number
   /** Keep me alive for this. */

@@ -2,11 +2,13 @@
 import { keptCredentials } from '../src/aws.ts'
 import { type Config, readConfig } from '../src/config.ts'
 import { memoryCache } from '../src/data/cache.ts'
+import type { Capability } from '../src/data/capabilities.ts'
 import type { Data } from '../src/data/data.ts'
 import type { Key } from '../src/data/keys.ts'
 import { noLimits } from '../src/data/limits.ts'
 import type { LedgerRow } from '../src/data/requests.ts'
 import { createKey } from '../src/gateway/keys.ts'
+import { counters } from '../src/protocol/metrics.ts'
 import type { LogFields, LogLevel, Runtime } from '../src/runtime.ts'
 
 export const ADMIN_TOKEN = 'correct-horse-battery-staple-twice-over'
@@ -53,6 +55,7 @@ export function testRuntime(changes: Partial<Runtime> & { env?: Record<string, s
     ),
     fetch: () => Promise.reject(new Error('no network in this test')),
     log: (level, message, fields) => void lines.push({ level, message, fields }),
+    metrics: counters(),
     now,
     waitUntil: (promise) => void work.push(promise),
     ...overrides,
@@ -113,6 +116,27 @@ function fakeData(keys: Key[], rows: LedgerRow[], onLookUp: () => void): Data {
         return true
       },
     },
+    capabilities: fakeCapabilities(),
     ping: async () => {},
+  }
+}
+
+function fakeCapabilities(): Data['capabilities'] {
+  let kept: Capability[] = []
+  const others = (one: Pick<Capability, 'place' | 'kind' | 'name'>) =>
+    kept.filter(({ place, kind, name }) => place !== one.place || kind !== one.kind || name !== one.name)
+  return {
+    all: async (now) => kept.filter(({ expiresAt }) => !expiresAt || expiresAt > now),
+    async learn(lessons) {
+      for (const lesson of lessons) kept = [...others(lesson), lesson]
+    },
+    async pin(capability) {
+      kept = [...others(capability), capability]
+    },
+    async forget(place, kind, name) {
+      const before = kept.length
+      kept = others({ place, kind, name })
+      return kept.length < before
+    },
   }
 }

@@ -27,9 +27,19 @@ export const messages = new Hono<Env>().post('/', async (c) => {
     limits: runtime.config.limits,
   })
   runtime.waitUntil(entry.settle(ending))
-  return c.body(body, 200, {
+  return c.body(await body, 200, {
     'content-type': contentType,
     'cache-control': 'no-cache',
     'x-accel-buffering': 'no',
+    ...leftOut(reply.removed),
   })
 })
+
+/** Header values hold no more than this of names that a client chose. */
+const LONGEST = 2_000
+
+/** Names what this upstream does not take. */
+function leftOut(removed: readonly string[]): Record<string, string> {
+  const names = removed.join(', ').replaceAll(/[^\x20-\x7e]/g, '?')
+  return names === '' ? {} : { 'x-outcrop-removed': names.slice(0, LONGEST) }
+}

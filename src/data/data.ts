@@ -1,6 +1,7 @@
 /** Everything the rooms may ask of Postgres, a file per table behind it. */
 
 import type { Log } from '../runtime.ts'
+import { type Capabilities, capabilitiesIn } from './capabilities.ts'
 import type { Database } from './database.ts'
 import { type Keys, keysIn } from './keys.ts'
 import { type Ledger, ledgerIn } from './requests.ts'
@@ -10,6 +11,7 @@ export interface Data {
   keys: Keys
   ledger: Ledger
   settings: Settings
+  capabilities: Capabilities
   /** Answers when the database does. */
   ping(): Promise<void>
 }
@@ -19,6 +21,7 @@ export function dataIn(database: Database, log: Log): Data {
     keys: keysIn(database),
     ledger: ledgerIn(database, log),
     settings: settingsIn(database),
+    capabilities: capabilitiesIn(database),
     async ping() {
       await database.execute('select 1')
     },

@@ -1,6 +1,16 @@
 /** The tables. Migrations in drizzle/ are generated from here: `npm run db:generate`. */
 import { sql } from 'drizzle-orm'
-import { bigint, boolean, index, integer, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core'
+import {
+  bigint,
+  boolean,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+} from 'drizzle-orm/pg-core'
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
 const tokens = (name: string) => bigint(name, { mode: 'number' }).notNull().default(0)
@@ -62,6 +72,25 @@ export const requests = pgTable(
     index('requests_pending').on(table.id).where(sql`${table.status} = 'pending'`),
     index('requests_started').on(table.startedAt),
   ],
+)
+
+/** What an upstream and model refused or took, so that nobody has to find out twice. */
+export const capabilities = pgTable(
+  'capabilities',
+  {
+    /** `provider/wire/region/model`. */
+    place: text().notNull(),
+    kind: text({ enum: ['beta', 'field'] }).notNull(),
+    /** A beta, or a pattern such as `tools.*.strict`. */
+    name: text().notNull(),
+    /** `suspect`: refused together with others, and not yet tried alone. */
+    verdict: text({ enum: ['refused', 'suspect', 'accepted'] }).notNull(),
+    /** Said by an admin: it neither expires nor is learned over. */
+    pinned: boolean().notNull().default(false),
+    learnedAt: instant('learned_at').notNull(),
+    expiresAt: instant('expires_at'),
+  },
+  (table) => [primaryKey({ columns: [table.place, table.kind, table.name] })],
 )
 
 /** Single facts about this installation. */

@@ -1,10 +1,11 @@
 /** Tries routes in order until one accepts; never after the first byte. */
 import { type ErrorType, GatewayError } from '../errors.ts'
-import type { Call } from '../protocol/messages.ts'
+import type { Call, StreamEvent } from '../protocol/messages.ts'
 import { type Events, startingWith } from '../protocol/streams.ts'
 import { providers } from '../providers/index.ts'
 import type { Lent, Provider, Reply, Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
+import { sendLearning } from './learn.ts'
 
 /**
  * The first reply that a route gives. `attempting` is told of every route before it is tried.
@@ -19,9 +20,10 @@ export async function dispatch(
   const [route, next, ...rest] = routes
   attempting(route)
   try {
-    const reply = await providerOf(route).send(call, route, lent(runtime))
-    if (reply.kind === 'message') return reply
-    return { kind: 'stream', events: await begun(reply.events, runtime.config.limits.pingAfter) }
+    return await sendLearning(runtime, route, call, async (omit) => {
+      const { events, removed } = await providerOf(route).send(call, route, lent(runtime), omit)
+      return { events: await begun(events, runtime.config.limits.pingAfter), removed }
+    })
   } catch (error) {
     if (!next || call.signal.aborted || !mayDoBetterElsewhere(error)) throw error
     return dispatch(runtime, [next, ...rest], call, attempting)
@@ -53,11 +55,11 @@ function mayDoBetterElsewhere(error: unknown): boolean {
 }
 
 /**
- * Waits for a stream's first events, so that a failure in its first frame still becomes an HTTP status; but not for
- * longer than the client may be left in silence.
+ * Waits for a stream's first content, so that a failure before it can still be mended or become an HTTP status; but
+ * not for longer than the client may be left in silence.
  */
 async function begun(events: Events, patience: number): Promise<Events> {
-  const first = events.next()
+  const first = upToContent(events)
   first.catch(() => {}) // whoever reads the stream hears of it; nobody may
   let timer: ReturnType<typeof setTimeout> | undefined
   const silence = new Promise<void>((resolve) => {
@@ -71,5 +73,15 @@ async function begun(events: Events, patience: number): Promise<Events> {
     throw error
   } finally {
     clearTimeout(timer)
+  }
+}
+
+async function upToContent(events: Events): Promise<StreamEvent[] | undefined> {
+  const held: StreamEvent[] = []
+  for (;;) {
+    const batch = await events.next()
+    if (!batch) return held.length > 0 ? held : undefined
+    held.push(...batch)
+    if (batch.some(({ type }) => type !== 'message_start' && type !== 'ping')) return held
   }
 }

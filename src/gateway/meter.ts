@@ -6,12 +6,12 @@
 import type { LimitsConfig } from '../config.ts'
 import { asGatewayError, GatewayError } from '../errors.ts'
 import type { Bytes } from '../protocol/bytes.ts'
-import { type Call, usageFrom } from '../protocol/messages.ts'
-import { errorFrame, frames, PING } from '../protocol/sse.ts'
+import type { Call } from '../protocol/messages.ts'
 import type { Events } from '../protocol/streams.ts'
 import type { Reply } from '../providers/provider.ts'
 import { silenceWatch } from './silence.ts'
 import { type Tally, tallier } from './tally.ts'
+import { type Voice, voiceFor } from './voice.ts'
 
 /** How an answer ended, for the ledger. Times in milliseconds since 1970. */
 export interface Ending extends Tally {
@@ -22,7 +22,8 @@ export interface Ending extends Tally {
 }
 
 export interface Metered {
-  body: Bytes | ReadableStream<Uint8Array>
+  /** The stream, or the whole. Rejects with a GatewayError where an answer in one piece fails. */
+  body: Promise<Bytes | ReadableStream<Bytes>>
   contentType: string
   /** Never rejects. */
   ending: Promise<Ending>
@@ -33,27 +34,21 @@ interface Lent {
   limits: LimitsConfig
 }
 
-export function meter(reply: Reply, call: Call, lent: Lent): Metered {
-  if (reply.kind === 'stream') return meterStream(reply.events, call, lent)
-  const { body, usage, stopReason } = reply.message
-  const now = lent.now()
-  const ending: Ending = {
-    status: 'succeeded',
-    source: 'final',
-    usage: usageFrom(usage),
-    stopReason,
-    complete: true,
-    error: undefined,
-    firstByteAt: now,
-    endedAt: now,
+export function meter({ events }: Reply, call: Call, lent: Lent): Metered {
+  const voice = voiceFor(call)
+  const { body, ending } = said(events, call, voice, lent)
+  return {
+    body: call.stream ? Promise.resolve(body) : onceItSpeaks(body),
+    contentType: voice.contentType,
+    ending,
   }
-  return { body, contentType: 'application/json', ending: Promise.resolve(ending) }
 }
 
-function meterStream(events: Events, call: Call, lent: Lent): Metered {
+function said(events: Events, call: Call, voice: Voice, { now, limits }: Lent) {
   const seen = tallier()
-  const silence = silenceWatch(lent)
-  const firstByteAt = lent.now()
+  const pingAfter = call.stream ? limits.pingAfter : limits.wholeAfter
+  const silence = silenceWatch({ now, pingAfter, idleAfter: limits.idleAfter })
+  const firstByteAt = now()
   let settle: (ending: Ending) => void
   const ending = new Promise<Ending>((resolve) => {
     settle = resolve
@@ -63,54 +58,81 @@ function meterStream(events: Events, call: Call, lent: Lent): Metered {
   function end(status: Ending['status'], error?: GatewayError) {
     over = true
     silence.stop()
-    settle({ ...seen.tally(), status, error, firstByteAt, endedAt: lent.now() })
-  }
-
-  /** After `message_stop` nothing that goes wrong can matter to the client. */
-  function finish(controller: ReadableStreamDefaultController<Uint8Array>, failure?: unknown) {
-    if (over) return
-    if (seen.tally().complete) {
-      end('succeeded')
-    } else {
-      const error = failure === undefined ? cutShort() : asGatewayError(failure)
-      end('failed_midstream', error)
-      controller.enqueue(errorFrame(error, call.id))
-    }
-    controller.close()
+    settle({ ...seen.tally(), status, error, firstByteAt, endedAt: now() })
     events.cancel()
   }
 
-  const body = new ReadableStream<Uint8Array>(
+  /** After `message_stop` nothing that goes wrong can matter to the client. */
+  function finish(controller: ReadableStreamDefaultController<Bytes>, failure?: unknown) {
+    if (over) return
+    const error = seen.tally().complete
+      ? undefined
+      : failure === undefined
+        ? cutShort()
+        : asGatewayError(failure)
+    end(error ? (call.signal.aborted ? 'cancelled' : 'failed_midstream') : 'succeeded', error)
+    const last = error ? voice.failure(error) : voice.end()
+    if (error && !last) return controller.error(error)
+    if (last) controller.enqueue(last)
+    controller.close()
+  }
+
+  const body = new ReadableStream<Bytes>(
     {
       start(controller) {
         silence.start({
-          ping: () => controller.enqueue(PING),
+          ping: () => controller.enqueue(voice.ping),
           giveUp: () => finish(controller, fellSilent()),
         })
       },
       async pull(controller) {
-        silence.begins()
+        silence.waits()
         try {
-          const batch = await events.next()
-          silence.ends()
-          if (over) return
-          if (!batch) return finish(controller)
-          seen.see(batch)
-          controller.enqueue(frames(batch))
+          for (;;) {
+            const batch = await events.next()
+            if (over) return
+            silence.heard()
+            if (!batch) return finish(controller)
+            seen.see(batch)
+            const bytes = voice.say(batch)
+            if (!bytes) continue
+            controller.enqueue(bytes)
+            return silence.rests()
+          }
         } catch (error) {
           finish(controller, error)
         }
       },
       cancel() {
-        if (over) return
-        end(seen.tally().complete ? 'succeeded' : 'cancelled')
-        events.cancel()
+        if (!over) end(seen.tally().complete ? 'succeeded' : 'cancelled')
       },
     },
     { highWaterMark: 0 },
   )
-  return { body, contentType: 'text/event-stream; charset=utf-8', ending }
+  return { body, ending }
 }
+
+/** Waits for the whole, so that a failure can still be a status; when that takes too long, for the first sign of life. */
+async function onceItSpeaks(body: ReadableStream<Bytes>): Promise<Bytes | ReadableStream<Bytes>> {
+  const reader = body.getReader()
+  const { value: first = new Uint8Array() } = await reader.read()
+  if (first[0] === OPEN_OBJECT) return first
+  let held: Bytes | undefined = first
+  return new ReadableStream<Bytes>(
+    {
+      async pull(controller) {
+        const chunk = held ?? (await reader.read()).value
+        held = undefined
+        if (chunk) controller.enqueue(chunk)
+        else controller.close()
+      },
+      cancel: () => reader.cancel(),
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+const OPEN_OBJECT = 0x7b
 
 function cutShort(): GatewayError {
   return new GatewayError('api_error', 'The upstream ended its answer before it was complete.')

@@ -104,6 +104,7 @@ function defaultUpstream({ config: { aws }, credentials }: Runtime): Upstream {
   return {
     id: 'default',
     provider: 'bedrock',
+    wire: 'invoke',
     region: aws.region,
     endpoint: endpoint(aws.region, aws),
     credentials,

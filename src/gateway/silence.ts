@@ -1,38 +1,49 @@
 /**
- * Watches a stream for silence of the upstream. Only the time spent waiting for it counts: a client that reads slowly
- * is not the upstream's fault. One timer a stream, and none is touched when an event arrives.
+ * Watches an answer for silence: of the upstream, which is given up in the end, and towards the client, which is told
+ * that somebody is there. Only time spent waiting for the upstream counts: a client that reads slowly is not its fault.
+ * One timer an answer, and none is touched when an event arrives.
  */
-import type { LimitsConfig } from '../config.ts'
 
 interface Acts {
-  /** Nothing came for `pingAfter`; again after each further one. */
+  /** The client has heard nothing for `pingAfter`. */
   ping(): void
-  /** Nothing came for `idleAfter`. */
+  /** The upstream has said nothing for `idleAfter`. */
   giveUp(): void
+}
+
+interface Patience {
+  now(): number
+  /** Milliseconds. */
+  pingAfter: number
+  idleAfter: number
 }
 
 export interface SilenceWatch {
   start(acts: Acts): void
   stop(): void
-  begins(): void
-  ends(): void
+  /** The client waits, and so does the gateway. */
+  waits(): void
+  /** The upstream has said something. */
+  heard(): void
+  /** The client has got something. */
+  rests(): void
 }
 
-export function silenceWatch({ now, limits }: { now(): number; limits: LimitsConfig }): SilenceWatch {
-  let waitingSince: number | undefined
-  let pingedAt = 0
+export function silenceWatch({ now, pingAfter, idleAfter }: Patience): SilenceWatch {
+  let isWaiting = false
+  let heardAt = 0
+  let toldAt = 0
   let timer: ReturnType<typeof setTimeout> | undefined
 
   function check(acts: Acts) {
     const at = now()
-    const silentSince = waitingSince ?? at
-    if (at - silentSince >= limits.idleAfter) return acts.giveUp()
-    if (at - Math.max(silentSince, pingedAt) >= limits.pingAfter) {
+    if (!isWaiting) return wait(pingAfter, acts)
+    if (at - heardAt >= idleAfter) return acts.giveUp()
+    if (at - toldAt >= pingAfter) {
+      toldAt = at
       acts.ping()
-      pingedAt = at
     }
-    const nextPing = Math.max(silentSince, pingedAt) + limits.pingAfter
-    wait(Math.min(nextPing, silentSince + limits.idleAfter) - at, acts)
+    wait(Math.min(toldAt + pingAfter, heardAt + idleAfter) - at, acts)
   }
 
   function wait(milliseconds: number, acts: Acts) {
@@ -40,13 +51,18 @@ export function silenceWatch({ now, limits }: { now(): number; limits: LimitsCon
   }
 
   return {
-    start: (acts) => wait(limits.pingAfter, acts),
+    start: (acts) => wait(Math.min(pingAfter, idleAfter), acts),
     stop: () => clearTimeout(timer),
-    begins() {
-      waitingSince = now()
+    waits() {
+      isWaiting = true
+      heardAt = now()
+      toldAt = heardAt
     },
-    ends() {
-      waitingSince = undefined
+    heard() {
+      heardAt = now()
+    },
+    rests() {
+      isWaiting = false
     },
   }
 }

@@ -7,6 +7,7 @@ import { memoryCache } from '../data/cache.ts'
 import { dataIn } from '../data/data.ts'
 import type { OpenDatabase } from '../data/database.ts'
 import { noLimits } from '../data/limits.ts'
+import { counters } from '../protocol/metrics.ts'
 import type { Log, Runtime } from '../runtime.ts'
 import { loadCredentials, profileRegion } from './credentials.ts'
 import { lockFolder } from './lock.ts'
@@ -53,6 +54,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     credentials: keptCredentials(() => loadCredentials(lent.env), now),
     fetch: lent.fetch,
     log,
+    metrics: counters(),
     now,
     waitUntil(promise) {
       const tracked = promise.catch((error: unknown) => {

@@ -57,6 +57,14 @@ export function outline(bytes: Uint8Array, shape: Shape): Value {
   return value
 }
 
+/** Notes what is directly inside a value, where its shape did not ask for that. Doing it twice changes nothing. */
+export function deepen(bytes: Uint8Array, value: Value): Value {
+  if (value.members || value.elements) return value
+  const shape: Shape = bytes[value.start] === OPEN_OBJECT ? {} : [true]
+  const { members, elements } = read({ bytes, at: value.start }, shape, 0)
+  return Object.assign(value, members && { members }, elements && { elements })
+}
+
 function read(cursor: Cursor, shape: Shape, depth: number): Value {
   const open = cursor.bytes[cursor.at]
   if (shape !== true && depth < MAX_DEPTH) {

@@ -85,10 +85,13 @@ const block: Shape = {
 
 /** Where the gateway looks in a request body. */
 export const requestShape: Shape = {
-  system: [block],
-  messages: [{ content: [block] }],
-  tools: [{ cache_control: cacheControl }],
-  thinking: {},
+  cache_control: {},
   context_management: { edits: [{}] },
+  messages: [{ content: [block] }],
   metadata: {},
+  output_config: {},
+  system: [block],
+  thinking: { block_binding: {} },
+  tool_choice: {},
+  tools: [{ cache_control: cacheControl }],
 }

@@ -16,13 +16,17 @@ export interface Model {
   /** The prefixes of its inference profiles. */
   profiles: readonly string[]
   generation: Generation
+  /** Cannot be told not to think. */
+  alwaysThinks: boolean
+  /** Takes `output_config.effort`. */
+  effort: boolean
 }
 
 /**
- * What decides which fields a model takes: 4.0 and 4.1; 4.5 (one-hour cache); 4.6 (adaptive thinking); 4.7 and 4.8
- * (no sampling parameters, no `enabled` thinking); 5 (system messages inside the conversation, `display`).
+ * What decides which fields a model takes: 4.0 and 4.1; 4.5 (one-hour cache); 4.6 (adaptive thinking); 4.7 (no
+ * sampling parameters, no `enabled` thinking, `display`); 4.8 (system messages inside the conversation); 5.
  */
-export type Generation = 4.1 | 4.5 | 4.6 | 4.7 | 5
+export type Generation = 4.1 | 4.5 | 4.6 | 4.7 | 4.8 | 5
 
 const EVERYWHERE = ['us', 'eu', 'au', 'jp', 'global']
 
@@ -32,7 +36,7 @@ export const MODELS: readonly Model[] = [
   model('claude-fable-5', 'Claude Fable 5', '2026-06-09', 5, ['us', 'eu', 'global']),
   model('claude-opus-5-5', 'Claude Opus 5.5', '2026-09-22', 5, [...EVERYWHERE, 'us-gov']),
   model('claude-opus-5', 'Claude Opus 5', '2026-07-24', 5, [...EVERYWHERE, 'in', 'us-gov']),
-  model('claude-opus-4-8', 'Claude Opus 4.8', '2026-05-28', 4.7, EVERYWHERE),
+  model('claude-opus-4-8', 'Claude Opus 4.8', '2026-05-28', 4.8, EVERYWHERE),
   model('claude-opus-4-7', 'Claude Opus 4.7', '2026-04-16', 4.7, EVERYWHERE),
   model('claude-opus-4-6', 'Claude Opus 4.6', '2026-02-05', 4.6, ['us', 'eu', 'au', 'global'], {
     suffix: '-v1',
@@ -64,8 +68,11 @@ function model(
   profiles: readonly string[],
   id: { dated?: string; suffix?: string } = {},
 ): Model {
+  const alwaysThinks = /-5-5$|-fable-/.test(name)
+  const effort = generation >= 4.6 || name === 'claude-opus-4-5'
   const suffix = id.dated ? `-${id.dated}-v1:0` : (id.suffix ?? '')
-  const entry = { name, displayName, released, generation, profiles, bedrockId: `anthropic.${name}${suffix}` }
+  const bedrockId = `anthropic.${name}${suffix}`
+  const entry = { name, displayName, released, generation, alwaysThinks, effort, profiles, bedrockId }
   return id.dated ? { ...entry, dated: id.dated } : entry
 }
 

@@ -2,8 +2,8 @@
 
 import type { CredentialSource } from '../aws.ts'
 import type { LimitsConfig } from '../config.ts'
-import type { Bytes } from '../protocol/bytes.ts'
-import type { Call, WireUsage } from '../protocol/messages.ts'
+import type { Omissions, Wire } from '../protocol/fields/target.ts'
+import type { Call } from '../protocol/messages.ts'
 import type { Model } from '../protocol/models.ts'
 import type { Events } from '../protocol/streams.ts'
 
@@ -12,6 +12,8 @@ export interface Upstream {
   id: string
   provider: string
   region: string
+  /** Which wire form of the Messages API is spoken. */
+  wire: Wire
   /** Scheme and host, no path. */
   endpoint: string
   credentials: CredentialSource
@@ -37,22 +39,19 @@ export interface Lent {
   secret: string
 }
 
-/** What came back: a whole message, or a stream of events whose first ones have arrived or are awaited. */
-export type Reply = { kind: 'message'; message: ReplyMessage } | { kind: 'stream'; events: Events }
-
-/** A whole answer, canonical, and the parts of it that the ledger reads. */
-export interface ReplyMessage {
-  body: Bytes
-  usage: WireUsage
-  stopReason: string | undefined
+/** What came back: a stream of events, whether or not the client wants one. */
+export interface Reply {
+  events: Events
+  /** Fields and betas of the call that were left out. */
+  removed: readonly string[]
 }
 
 export interface Provider {
   /**
-   * Sends a call once, with no retry.
+   * Sends a call once, with no retry, leaving out what `omit` says.
    * @throws GatewayError for every refusal and failure, in words for the developer.
    */
-  send(call: Call, route: Route, lent: Lent): Promise<Reply>
+  send(call: Call, route: Route, lent: Lent, omit: Omissions): Promise<Reply>
   /**
    * Counts the input tokens of a call. Undefined where this provider cannot, for this model.
    * @throws GatewayError when the upstream finds fault with the call itself.

@@ -53,8 +53,8 @@ function scripted(...steps: Step[]): Events & { cancelled: number } {
 
 async function metered(events: Events) {
   const call = await callOf({ model: 'm', stream: true, messages: [] })
-  const { body, ending } = meter({ kind: 'stream', events }, call, { now: Date.now, limits: LIMITS })
-  const reader = (body as ReadableStream<Uint8Array>).getReader()
+  const { body, ending } = meter({ events, removed: [] }, call, { now: Date.now, limits: LIMITS })
+  const reader = ((await body) as ReadableStream<Uint8Array>).getReader()
   const chunks: string[] = []
   const finished = (async () => {
     for (;;) {
@@ -181,8 +181,8 @@ describe('silence', () => {
   test("of the client is not the upstream's", async () => {
     const events = scripted([START], [DELTA], [END, STOP], undefined)
     const call = await callOf({ model: 'm', stream: true, messages: [] })
-    const { body, ending } = meter({ kind: 'stream', events }, call, { now: Date.now, limits: LIMITS })
-    const reader = (body as ReadableStream<Uint8Array>).getReader()
+    const { body, ending } = meter({ events, removed: [] }, call, { now: Date.now, limits: LIMITS })
+    const reader = ((await body) as ReadableStream<Uint8Array>).getReader()
     await reader.read()
     await vi.advanceTimersByTimeAsync(10 * LIMITS.idleAfter)
     expect(events.cancelled).toBe(0)

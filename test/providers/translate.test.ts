@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Generation } from '../../src/protocol/models.ts'
-import { translate } from '../../src/providers/bedrock/translate.ts'
+import { adapt } from '../../src/protocol/fields/adapt.ts'
+import { NOTHING_OMITTED } from '../../src/protocol/fields/target.ts'
+import { modelNamed } from '../../src/protocol/models.ts'
+import { invokeEnvelope } from '../../src/providers/bedrock/invoke.ts'
 import { callOf } from './call.ts'
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
@@ -9,12 +11,19 @@ const user = { role: 'user', content: 'hi' }
 
 interface Options {
   betas?: string
-  generation?: Generation
+  /** The model that it goes to. */
+  to?: string
 }
 
-async function translatedText(body: unknown, { betas, generation = 5 }: Options = {}): Promise<string> {
+async function translatedText(body: unknown, { betas, to = 'claude-opus-5' }: Options = {}): Promise<string> {
   const call = await callOf(body, betas === undefined ? {} : { headers: { 'anthropic-beta': betas } })
-  return text(await translate(call, { generation, secret: 'a secret for tests' }))
+  const target = {
+    wire: 'invoke',
+    model: modelNamed(to),
+    omit: NOTHING_OMITTED,
+    secret: 'a secret for tests',
+  } as const
+  return text((await adapt(call, target, invokeEnvelope())).body)
 }
 
 async function translated(body: Record<string, unknown>, options?: Options) {
@@ -56,7 +65,7 @@ describe('the envelope', () => {
   test('the thinking-token count is asked for where the model can count', async () => {
     const betas = 'thinking-token-count-2026-05-13'
     expect((await translated({}, { betas }))['anthropic_beta']).toEqual([betas])
-    expect(await translated({}, { betas, generation: 4.7 })).not.toHaveProperty('anthropic_beta')
+    expect(await translated({}, { betas, to: 'claude-opus-4-6' })).not.toHaveProperty('anthropic_beta')
   })
 })
 
@@ -81,7 +90,7 @@ describe('cache_control', () => {
   })
 
   test('has no ttl before 4.5', async () => {
-    const sent = JSON.stringify(await translated(everywhere, { generation: 4.1 }))
+    const sent = JSON.stringify(await translated(everywhere, { to: 'claude-opus-4-1' }))
     expect(sent.match(/"cache_control":\{"type":"ephemeral"\}/g)).toHaveLength(4)
   })
 
@@ -124,14 +133,17 @@ describe('what Claude Code sends that Bedrock has not', () => {
     expect(await translated({ context_management: { edits: [clear] } })).not.toHaveProperty(
       'context_management',
     )
-    const both = await translated({ context_management: { edits: [clear, compact] } })
+    const both = await translated(
+      { context_management: { edits: [clear, compact] } },
+      { betas: 'compact-2026-01-12' },
+    )
     expect(both.context_management).toEqual({ edits: [compact] })
   })
 
   test('`display` goes for models that cannot show their thinking', async () => {
     const thinking = { type: 'adaptive', display: 'omitted' }
     expect((await translated({ thinking })).thinking).toEqual(thinking)
-    expect((await translated({ thinking }, { generation: 4.6 })).thinking).toEqual({ type: 'adaptive' })
+    expect((await translated({ thinking }, { to: 'claude-opus-4-6' })).thinking).toEqual({ type: 'adaptive' })
   })
 
   test('a user id that Bedrock refuses becomes a stable pseudonym; one that it takes is left', async () => {

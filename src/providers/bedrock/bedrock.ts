@@ -1,23 +1,26 @@
 /**
- * Claude on Amazon Bedrock through InvokeModel: JSON in one piece, or AWS event stream.
+ * Claude on Amazon Bedrock. Answers are always streamed: one that the client wants in one piece is put together
+ * behind this, and cannot time out on the way here.
  * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModelWithResponseStream.html
  */
 import { GatewayError } from '../../errors.ts'
+import { adapt } from '../../protocol/fields/adapt.ts'
+import type { Omissions } from '../../protocol/fields/target.ts'
 import type { Call } from '../../protocol/messages.ts'
 import { readEvents } from '../../protocol/streams.ts'
 import type { Lent, Provider, Reply, Route } from '../provider.ts'
 import { countTokens } from './count.ts'
-import { bedrockDecoder, decodeMessage } from './decode.ts'
-import { exchange, wholeBody } from './exchange.ts'
-import { translate } from './translate.ts'
+import { bedrockDecoder } from './decode.ts'
+import { exchange } from './exchange.ts'
+import { invokeEnvelope } from './invoke.ts'
 
 export const bedrock = { send, countTokens } satisfies Provider
 
-async function send(call: Call, route: Route, lent: Lent): Promise<Reply> {
-  const body = await translate(call, { generation: route.model?.generation ?? 5, secret: lent.secret })
-  const operation = call.stream ? 'invoke-with-response-stream' : 'invoke'
-  const { response, abort } = await exchange({ operation, modelId: route.modelId, body }, call, route, lent)
-  if (!call.stream) return { kind: 'message', message: decodeMessage(await wholeBody(response), call.model) }
+async function send(call: Call, route: Route, lent: Lent, omit: Omissions): Promise<Reply> {
+  const target = { wire: route.upstream.wire, model: route.model, omit, secret: lent.secret }
+  const { body, removed } = await adapt(call, target, invokeEnvelope())
+  const request = { operation: 'invoke-with-response-stream', modelId: route.modelId, body } as const
+  const { response, abort } = await exchange(request, call, route, lent)
   if (!response.body) throw new GatewayError('api_error', 'Bedrock answered a stream without a body.')
-  return { kind: 'stream', events: readEvents(response.body, bedrockDecoder(call.model), abort) }
+  return { events: readEvents(response.body, bedrockDecoder(call.model), abort), removed }
 }

@@ -8,10 +8,9 @@ import { fromBase64 } from '../../protocol/base64.ts'
 import { type Bytes, hasAt } from '../../protocol/bytes.ts'
 import { splice, without } from '../../protocol/edits.ts'
 import { type Frame, frameDecoder } from '../../protocol/eventstream.ts'
-import { member, outline, parse, type Shape, type Value } from '../../protocol/json.ts'
-import type { StreamEvent, WireUsage } from '../../protocol/messages.ts'
+import { member, outline, parse, type Value } from '../../protocol/json.ts'
+import type { StreamEvent } from '../../protocol/messages.ts'
 import type { EventDecoder } from '../../protocol/streams.ts'
-import type { ReplyMessage } from '../provider.ts'
 import { refusalBody, refusalError } from './errors.ts'
 
 /** A decoder for one answer; `model` is the name the client asked for, and is told it got. */
@@ -110,23 +109,6 @@ function canonical(event: StreamEvent, model: string): StreamEvent {
 
 function bedrockKeys(root: Value) {
   return without(root.members, ({ key }) => key.startsWith('amazon-bedrock-'))
-}
-
-const MESSAGE: Shape = { model: true, usage: true, stop_reason: true }
-
-/** A whole answer, under the client's own name for the model. */
-export function decodeMessage(body: Bytes, model: string): ReplyMessage {
-  const root = damagedUnless(() => outline(body, MESSAGE))
-  const name = member(root, 'model')
-  const usage = member(root, 'usage')
-  const stop = member(root, 'stop_reason')
-  const renamed = name ? [{ start: name.start, end: name.end, text: JSON.stringify(model) }] : []
-  const stopReason = stop && parse<unknown>(body, stop)
-  return {
-    body: splice(body, [...renamed, ...bedrockKeys(root)]),
-    usage: (usage && parse<WireUsage>(body, usage)) ?? {},
-    stopReason: typeof stopReason === 'string' ? stopReason : undefined,
-  }
 }
 
 /** Line breaks stand only between tokens in JSON, and would end an SSE data line. */

@@ -8,7 +8,7 @@ import type { Lent, Route } from '../provider.ts'
 import { isCredentialRefusal, readRefusal, refusalError } from './errors.ts'
 
 interface Operation {
-  operation: 'invoke' | 'invoke-with-response-stream' | 'count-tokens'
+  operation: 'invoke-with-response-stream' | 'count-tokens'
   modelId: string
   body: Bytes
 }

@@ -1,0 +1,72 @@
+/**
+ * Cache breakpoints. `cache_control` may say `type` and, from 4.5 on, `ttl`; there may be four of them.
+ * https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
+ */
+import type { Draft } from '../draft.ts'
+import { member, parse, type Value, values } from '../json.ts'
+import type { Generation } from '../models.ts'
+import type { Wire } from './target.ts'
+
+const MOST = 4
+
+export function cacheBreakpoints(
+  draft: Draft,
+  body: Uint8Array,
+  root: Value,
+  generation: Generation,
+  wire: Wire,
+) {
+  if (wire === 'invoke') spreadAutomatic(draft, body, root)
+  const holders = [...cacheable(root)].filter((holder) => member(holder, 'cache_control'))
+  const kept = holders.filter((holder) => !isThinking(body, holder))
+  for (const holder of holders)
+    if (!kept.includes(holder)) draft.drop(holder, 'cache_control', 'cache_control')
+  // The latest ones reach furthest: the earliest are those to lose.
+  for (const holder of kept.slice(0, Math.max(0, kept.length - MOST)))
+    draft.drop(holder, 'cache_control', 'cache_control')
+  for (const holder of kept.slice(-MOST)) prune(draft, holder, generation)
+}
+
+function prune(draft: Draft, holder: Value, generation: Generation) {
+  for (const control of values(holder, 'cache_control')) {
+    for (const { key } of control.members ?? []) {
+      if (key === 'ttl' ? generation < 4.5 : key !== 'type') draft.drop(control, key, `cache_control.${key}`)
+    }
+  }
+}
+
+/** A breakpoint for the whole request is unknown to InvokeModel: it is what the last block carries. */
+function spreadAutomatic(draft: Draft, body: Uint8Array, root: Value) {
+  const automatic = member(root, 'cache_control')
+  if (!automatic) return
+  draft.drop(root, 'cache_control')
+  const last = [...cacheable(root)].findLast((holder) => !isThinking(body, holder))
+  if (last && !member(last, 'cache_control')) {
+    const ttl = member(automatic, 'ttl')
+    const said = ttl ? `,"ttl":${JSON.stringify(parse(body, ttl))}` : ''
+    draft.add(last, `"cache_control":{"type":"ephemeral"${said}}`)
+  }
+}
+
+function isThinking(body: Uint8Array, block: Value): boolean {
+  const type = member(block, 'type')
+  return type !== undefined && /thinking$/.test(String(parse(body, type)))
+}
+
+/** Every value that may carry a breakpoint, in the order in which Anthropic caches: tools, system, messages. */
+function* cacheable(root: Value): Generator<Value> {
+  for (const tools of values(root, 'tools')) yield* tools.elements ?? []
+  for (const system of values(root, 'system')) yield* blocks(system)
+  for (const messages of values(root, 'messages')) {
+    for (const message of messages.elements ?? []) {
+      for (const content of values(message, 'content')) yield* blocks(content)
+    }
+  }
+}
+
+function* blocks(content: Value): Generator<Value> {
+  for (const block of content.elements ?? []) {
+    for (const inner of values(block, 'content')) yield* blocks(inner)
+    yield block
+  }
+}

@@ -1,0 +1,72 @@
+/** What Claude Code says about itself, for Anthropic only: the attribution line, the user's id, context edits. */
+import { type Bytes, hasAt } from '../bytes.ts'
+import type { Draft } from '../draft.ts'
+import { hex } from '../ids.ts'
+import { member, parse, type Value, values } from '../json.ts'
+import type { Wire } from './target.ts'
+
+const ATTRIBUTION = new TextEncoder().encode('"x-anthropic-billing-header:')
+
+/** The attribution line is for Anthropic: Bedrock refuses it, and it changes under the cached prefix. */
+export function attribution(draft: Draft, body: Uint8Array, root: Value) {
+  for (const system of values(root, 'system')) {
+    if (!system.elements) {
+      if (!hasAt(body, system.start, ATTRIBUTION)) continue
+      const [, ...rest] = parse<string>(body, system)?.split('\n') ?? []
+      draft.replace(system, JSON.stringify(rest.join('\n')))
+      continue
+    }
+    const lines = system.elements.filter((block) => isAttribution(body, block))
+    if (lines.length > 0 && lines.length === system.elements.length) draft.drop(root, 'system')
+    else for (const line of lines) draft.dropElement(system, line)
+  }
+}
+
+function isAttribution(body: Uint8Array, block: Value): boolean {
+  const text = member(block, 'text')
+  return text !== undefined && hasAt(body, text.start, ATTRIBUTION)
+}
+
+/** Of all context edits InvokeModel knows compaction only; the other wires know them with their beta. */
+export function contextEdits(
+  draft: Draft,
+  body: Uint8Array,
+  root: Value,
+  wire: Wire,
+  betas: ReadonlySet<string>,
+) {
+  const management = member(root, 'context_management')
+  const edits = member(management, 'edits')
+  const isTaken = (edit: Value) => {
+    const type = member(edit, 'type')
+    const isCompaction = type !== undefined && String(parse<unknown>(body, type)).startsWith('compact_')
+    return isCompaction ? betas.has('compact') : wire !== 'invoke' && betas.has('context-management')
+  }
+  const taken = edits?.elements?.filter(isTaken) ?? []
+  if (taken.length === 0) return draft.drop(root, 'context_management', 'context_management')
+  for (const edit of edits?.elements ?? []) {
+    if (edits && !taken.includes(edit)) draft.dropElement(edits, edit, 'context_management')
+  }
+}
+
+/** Bedrock refuses user ids with characters outside these; Claude Code's is a JSON text. */
+const PLAIN_ID = /^"[A-Za-z0-9_.@-]{1,256}"$/
+const QUOTE = 0x22
+
+/** Such an id becomes a pseudonym: the same one for the same user, on every replica. */
+export async function userIds(draft: Draft, body: Bytes, root: Value, secret: string) {
+  for (const value of values(root, 'metadata').flatMap((metadata) => values(metadata, 'user_id'))) {
+    const id = body.slice(value.start, value.end)
+    if (id[0] !== QUOTE || PLAIN_ID.test(new TextDecoder().decode(id))) continue
+    draft.replace(value, `"${await pseudonym(id, secret)}"`)
+  }
+}
+
+/** 128 bits of HMAC-SHA-256, hexadecimal. */
+async function pseudonym(id: Bytes, secret: string): Promise<string> {
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' }
+  const key = await crypto.subtle.importKey('raw', new TextEncoder().encode(secret), algorithm, false, [
+    'sign',
+  ])
+  return hex(new Uint8Array(await crypto.subtle.sign('HMAC', key, id), 0, 16))
+}
