@@ -1,13 +1,16 @@
 /** Every path the gateway answers, and the one place where errors become answers. */
 import { Hono } from 'hono'
-import { HTTPException } from 'hono/http-exception'
+import { cors } from 'hono/cors'
 import { admin } from './api/admin.ts'
 import type { Env } from './api/env.ts'
 import { health } from './api/health.ts'
+import { invoke } from './api/invoke.ts'
 import { messages } from './api/messages.ts'
+import { metrics } from './api/metrics.ts'
 import { models } from './api/models.ts'
+import { report } from './api/report.ts'
 import { tokens } from './api/tokens.ts'
-import { asGatewayError, errorResponse, GatewayError } from './errors.ts'
+import { errorResponse, GatewayError } from './errors.ts'
 import { newId } from './protocol/ids.ts'
 
 export const app = new Hono<Env>()
@@ -22,10 +25,24 @@ app.use(async (c, next) => {
   await next()
 })
 
-app.route('/v1/messages/count_tokens', tokens)
-app.route('/v1/messages', messages)
-app.route('/v1/models', models)
+/** Office add-ins call from pages of Anthropic's. */
+const PAGES = /^https:\/\/([a-z0-9-]+\.)*claude\.ai$/
+app.use(
+  '/v1/*',
+  cors({
+    origin: (origin) => (PAGES.test(origin) ? origin : null),
+    exposeHeaders: ['request-id', 'retry-after'],
+  }),
+)
+
+for (const door of ['/v1', '/anthropic/v1']) {
+  app.route(`${door}/messages/count_tokens`, tokens)
+  app.route(`${door}/messages`, messages)
+  app.route(`${door}/models`, models)
+}
+app.route('/model', invoke)
 app.route('/admin', admin)
+app.route('/metrics', metrics)
 app.route('/', health)
 
 /** The method of every path that has but one, for those who come with another. */
@@ -35,13 +52,14 @@ const METHODS: Readonly<Record<string, string>> = {
   '/v1/models': 'GET, HEAD',
   '/api/hello': 'GET, HEAD',
   '/health': 'GET, HEAD',
+  '/metrics': 'GET, HEAD',
   '/ready': 'GET, HEAD',
 }
 
 app.notFound((c) => errorResponse(nothingHere(c.req.method, c.req.path), c.var.requestId))
 
 function nothingHere(method: string, path: string): GatewayError {
-  const allow = METHODS[path]
+  const allow = METHODS[path.replace(/^\/anthropic(?=\/v1\/)/, '')]
   if (allow !== undefined) {
     const sentence = `${method} is not answered at ${path}. It takes ${allow}.`
     return new GatewayError('invalid_request_error', sentence, { status: 405, headers: { allow } })
@@ -53,32 +71,4 @@ function nothingHere(method: string, path: string): GatewayError {
   )
 }
 
-app.onError((error, c) => {
-  const known = error instanceof HTTPException ? fromHono(error) : asGatewayError(error)
-  if (known.status >= 500) {
-    const cause = known.cause instanceof Error ? known.cause : error
-    c.env.log('error', 'request failed', {
-      id: c.var.requestId,
-      path: c.req.path,
-      error: cause.name,
-      stack: frames(cause),
-    })
-  }
-  return errorResponse(known, c.var.requestId)
-})
-
-/** Hono's own refusals, such as a body that is not JSON. */
-function fromHono(error: HTTPException): GatewayError {
-  if (error.status >= 500) return asGatewayError(error)
-  return new GatewayError('invalid_request_error', error.message, { status: error.status })
-}
-
-/** Where it happened, without the message: Drizzle's holds the parameters of the statement. */
-function frames(error: Error): string {
-  return (error.stack ?? '')
-    .split('\n')
-    .filter((line) => /^\s+at /.test(line))
-    .slice(0, 6)
-    .map((line) => line.trim())
-    .join(' < ')
-}
+app.onError((error, c) => errorResponse(report(error, c), c.var.requestId))

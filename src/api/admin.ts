@@ -6,6 +6,7 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
 import { GatewayError } from '../errors.ts'
 import { administer } from '../gateway/administer.ts'
+import { capabilities } from './admin/capabilities.ts'
 import { keys } from './admin/keys.ts'
 import { spend } from './admin/spend.ts'
 import type { Env } from './env.ts'
@@ -30,7 +31,7 @@ admin.use(
 
 admin.openAPIRegistry.registerComponent('securitySchemes', 'adminToken', { type: 'http', scheme: 'bearer' })
 
-const mounted = admin.route('/keys', keys).route('/spend', spend)
+const mounted = admin.route('/keys', keys).route('/spend', spend).route('/capabilities', capabilities)
 
 admin.doc31(DOCUMENT, {
   openapi: '3.1.0',

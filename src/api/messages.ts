@@ -1,31 +1,34 @@
 /** POST /v1/messages: the path of a request, one room a line. */
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { openEntry } from '../gateway/account.ts'
 import { authenticate } from '../gateway/authenticate.ts'
 import { dispatch } from '../gateway/dispatch.ts'
 import { limit } from '../gateway/limit.ts'
 import { meter } from '../gateway/meter.ts'
-import { read, requireMaxTokens } from '../gateway/read.ts'
+import { read, requireMaxTokens, type Said } from '../gateway/read.ts'
 import { route } from '../gateway/route.ts'
+import { messagesVoice, type Voice } from '../gateway/voice.ts'
+import type { Call } from '../protocol/messages.ts'
 import type { Env } from './env.ts'
 
-export const messages = new Hono<Env>().post('/', async (c) => {
+export const messages = new Hono<Env>().post('/', (c) => answer(c, {}, messagesVoice))
+
+/** By any door: what the URL says instead of the body, and how the client is spoken to. */
+export async function answer(
+  c: Context<Env>,
+  said: Said,
+  voiceFor: (call: Call) => Voice,
+): Promise<Response> {
   const runtime = c.env
+  const { limits } = runtime.config
   const principal = await authenticate(runtime, c.req.raw.headers)
-  const call = await read(
-    c.req.raw,
-    { id: c.var.requestId, startedAt: c.var.startedAt },
-    runtime.config.limits,
-  )
+  const call = await read(c.req.raw, { id: c.var.requestId, startedAt: c.var.startedAt }, limits, said)
   requireMaxTokens(call)
   const routes = route(runtime, principal, call)
   const grant = await limit(runtime, principal, call)
   const entry = openEntry(runtime, principal, call, grant)
   const reply = await dispatch(runtime, routes, call, entry.attempting).catch(entry.refused)
-  const { body, contentType, ending } = meter(reply, call, {
-    now: runtime.now,
-    limits: runtime.config.limits,
-  })
+  const { body, contentType, ending } = meter(reply, call, voiceFor(call), { now: runtime.now, limits })
   runtime.waitUntil(entry.settle(ending))
   return c.body(await body, 200, {
     'content-type': contentType,
@@ -33,7 +36,7 @@ export const messages = new Hono<Env>().post('/', async (c) => {
     'x-accel-buffering': 'no',
     ...leftOut(reply.removed),
   })
-})
+}
 
 /** Header values hold no more than this of names that a client chose. */
 const LONGEST = 2_000

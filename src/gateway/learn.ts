@@ -133,6 +133,9 @@ function omissionsFrom(
     omit: {
       betas: new Set([...named('beta', 'refused'), ...suspects]),
       fields: new Set(named('field', 'refused')),
+      accepted: new Set(
+        memory.filter(({ pinned, verdict }) => pinned && verdict === 'accepted').map(({ name }) => name),
+      ),
       thinking: false,
     },
     probe,

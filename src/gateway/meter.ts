@@ -11,7 +11,7 @@ import type { Events } from '../protocol/streams.ts'
 import type { Reply } from '../providers/provider.ts'
 import { silenceWatch } from './silence.ts'
 import { type Tally, tallier } from './tally.ts'
-import { type Voice, voiceFor } from './voice.ts'
+import type { Voice } from './voice.ts'
 
 /** How an answer ended, for the ledger. Times in milliseconds since 1970. */
 export interface Ending extends Tally {
@@ -34,8 +34,7 @@ interface Lent {
   limits: LimitsConfig
 }
 
-export function meter({ events }: Reply, call: Call, lent: Lent): Metered {
-  const voice = voiceFor(call)
+export function meter({ events }: Reply, call: Call, voice: Voice, lent: Lent): Metered {
   const { body, ending } = said(events, call, voice, lent)
   return {
     body: call.stream ? Promise.resolve(body) : onceItSpeaks(body),

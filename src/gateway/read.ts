@@ -11,25 +11,36 @@ interface Arrival {
   startedAt: number
 }
 
+/** What a URL says instead of the body. */
+export interface Said {
+  model?: string
+  stream?: boolean
+}
+
 /**
  * The canonical form of a request.
  * @throws GatewayError request_too_large before the body is buffered where its length says so; invalid_request_error,
  *   in Anthropic's wording, naming the field.
  */
-export async function read(request: Request, arrival: Arrival, limits: LimitsConfig): Promise<Call> {
+export async function read(
+  request: Request,
+  arrival: Arrival,
+  limits: LimitsConfig,
+  said: Said = {},
+): Promise<Call> {
   const { headers } = request
   const body = await buffer(request, limits.bodyBytes)
   if (body.length === 0) throw invalid('The request body is empty.')
   const root = outline(body, requestShape)
   if (!root.members) throw invalid('The request body must be a JSON object.')
-  const model = field(body, root, 'model', isText, 'a valid string')
+  const model = said.model ?? field(body, root, 'model', isText, 'a valid string')
   requireArray(root, 'messages', body)
   return {
     ...arrival,
     body,
     outline: root,
     model,
-    stream: optional(body, root, 'stream', isBoolean, 'a valid boolean') ?? false,
+    stream: said.stream ?? optional(body, root, 'stream', isBoolean, 'a valid boolean') ?? false,
     betas: betas(
       headers.get('anthropic-beta'),
       optional(body, root, 'anthropic_beta', isTexts, 'a list of strings'),

@@ -1,7 +1,9 @@
 /** How an answer is said to a client: event by event, or in one piece. */
 import type { GatewayError } from '../errors.ts'
-import type { Bytes } from '../protocol/bytes.ts'
+import { toBase64 } from '../protocol/base64.ts'
+import { type Bytes, concat } from '../protocol/bytes.ts'
 import { collector } from '../protocol/collect.ts'
+import { encodeFrame } from '../protocol/eventstream.ts'
 import type { Call, StreamEvent } from '../protocol/messages.ts'
 import { errorFrame, frames, PING } from '../protocol/sse.ts'
 
@@ -17,8 +19,14 @@ export interface Voice {
   failure(error: GatewayError): Bytes | undefined
 }
 
-export function voiceFor(call: Call): Voice {
+/** The Messages API's own. */
+export function messagesVoice(call: Call): Voice {
   return call.stream ? eventByEvent(call.id) : inOnePiece()
+}
+
+/** Bedrock's, for clients that believe they speak to InvokeModel. */
+export function bedrockVoice(call: Call): Voice {
+  return call.stream ? frameByFrame() : inOnePiece()
 }
 
 function eventByEvent(requestId: string): Voice {
@@ -29,6 +37,37 @@ function eventByEvent(requestId: string): Voice {
     end: () => undefined,
     failure: (error) => errorFrame(error, requestId),
   }
+}
+
+function frameByFrame(): Voice {
+  return {
+    contentType: 'application/vnd.amazon.eventstream',
+    say: (events) => concat(events.map(({ data }) => chunkFrame(data))),
+    ping: chunkFrame(encoder.encode('{"type":"ping"}')),
+    end: () => undefined,
+    failure: exceptionFrame,
+  }
+}
+
+const JSON_CONTENT = { ':content-type': 'application/json' }
+
+function chunkFrame(data: Uint8Array): Bytes {
+  const payload = encoder.encode(`{"bytes":"${toBase64(data)}"}`)
+  return encodeFrame({ ':event-type': 'chunk', ...JSON_CONTENT, ':message-type': 'event' }, payload)
+}
+
+/** What AWS calls an error inside a stream. */
+const EXCEPTIONS: Partial<Record<GatewayError['type'], string>> = {
+  invalid_request_error: 'validationException',
+  rate_limit_error: 'throttlingException',
+  overloaded_error: 'serviceUnavailableException',
+  timeout_error: 'modelTimeoutException',
+}
+
+function exceptionFrame({ type, message }: GatewayError): Bytes {
+  const name = EXCEPTIONS[type] ?? 'internalServerException'
+  const payload = encoder.encode(JSON.stringify({ message }))
+  return encodeFrame({ ':exception-type': name, ...JSON_CONTENT, ':message-type': 'exception' }, payload)
 }
 
 const encoder = new TextEncoder()

@@ -6,7 +6,7 @@
  * All numbers are big-endian. A frame may be cut anywhere by the wire, and several may share a read.
  */
 import { GatewayError } from '../errors.ts'
-import { concat } from './bytes.ts'
+import { type Bytes, concat } from './bytes.ts'
 import { crc32 } from './crc32.ts'
 
 const PRELUDE = 12
@@ -79,6 +79,32 @@ function frameAt(bytes: Uint8Array, at: number, length: number): Frame {
   if (crc32(bytes, at, end - 4) !== u32(bytes, end - 4)) throw damaged('a frame fails its checksum')
   const payload = at + PRELUDE + u32(bytes, at + 4)
   return { headers: headersIn(bytes, at + PRELUDE, payload), payload: bytes.subarray(payload, end - 4) }
+}
+
+const encoder = new TextEncoder()
+
+/** One frame with string headers, as AWS's services send them. */
+export function encodeFrame(headers: Readonly<Record<string, string>>, payload: Uint8Array): Bytes {
+  const head = concat(Object.entries(headers).map(([name, value]) => encodeHeader(name, value)))
+  const frame = new Uint8Array(OVERHEAD + head.length + payload.length)
+  const view = new DataView(frame.buffer)
+  view.setUint32(0, frame.length)
+  view.setUint32(4, head.length)
+  view.setUint32(8, crc32(frame, 0, 8))
+  frame.set(head, PRELUDE)
+  frame.set(payload, PRELUDE + head.length)
+  view.setUint32(frame.length - 4, crc32(frame, 0, frame.length - 4))
+  return frame
+}
+
+function encodeHeader(name: string, value: string): Bytes {
+  const [key, text] = [encoder.encode(name), encoder.encode(value)]
+  return concat([
+    Uint8Array.of(key.length),
+    key,
+    Uint8Array.of(STRING, text.length >> 8, text.length & 0xff),
+    text,
+  ])
 }
 
 const STRING = 7

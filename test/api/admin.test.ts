@@ -117,6 +117,9 @@ describe('the admin API', () => {
     ['PATCH', '/admin/keys/key_1'],
     ['DELETE', '/admin/keys/key_1'],
     ['GET', '/admin/spend'],
+    ['GET', '/admin/capabilities'],
+    ['PUT', '/admin/capabilities'],
+    ['DELETE', '/admin/capabilities'],
     ['GET', '/admin/nowhere'],
   ] as const
 
@@ -147,12 +150,15 @@ describe('the admin API', () => {
         .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`))
         .toSorted(),
     ).toEqual([
+      'delete /capabilities',
       'delete /keys/{id}',
+      'get /capabilities',
       'get /keys',
       'get /keys/{id}',
       'get /spend',
       'patch /keys/{id}',
       'post /keys',
+      'put /capabilities',
     ])
   })
 })

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { LIMITS } from '../../src/config.ts'
 import { GatewayError } from '../../src/errors.ts'
 import { type Ending, meter } from '../../src/gateway/meter.ts'
+import { messagesVoice } from '../../src/gateway/voice.ts'
 import type { StreamEvent } from '../../src/protocol/messages.ts'
 import type { Events } from '../../src/protocol/streams.ts'
 import { callOf } from '../providers/call.ts'
@@ -53,7 +54,10 @@ function scripted(...steps: Step[]): Events & { cancelled: number } {
 
 async function metered(events: Events) {
   const call = await callOf({ model: 'm', stream: true, messages: [] })
-  const { body, ending } = meter({ events, removed: [] }, call, { now: Date.now, limits: LIMITS })
+  const { body, ending } = meter({ events, removed: [] }, call, messagesVoice(call), {
+    now: Date.now,
+    limits: LIMITS,
+  })
   const reader = ((await body) as ReadableStream<Uint8Array>).getReader()
   const chunks: string[] = []
   const finished = (async () => {
@@ -181,7 +185,10 @@ describe('silence', () => {
   test("of the client is not the upstream's", async () => {
     const events = scripted([START], [DELTA], [END, STOP], undefined)
     const call = await callOf({ model: 'm', stream: true, messages: [] })
-    const { body, ending } = meter({ events, removed: [] }, call, { now: Date.now, limits: LIMITS })
+    const { body, ending } = meter({ events, removed: [] }, call, messagesVoice(call), {
+      now: Date.now,
+      limits: LIMITS,
+    })
     const reader = ((await body) as ReadableStream<Uint8Array>).getReader()
     await reader.read()
     await vi.advanceTimersByTimeAsync(10 * LIMITS.idleAfter)

@@ -10,6 +10,7 @@ import { BETA_OF_FIELD, betasFor, plainName } from './betas.ts'
 import { cacheBreakpoints } from './cache.ts'
 import { dropField } from './paths.ts'
 import { attribution, contextEdits, userIds } from './prompt.ts'
+import { structuredOutput } from './structure.ts'
 import { refusedFields } from './table.ts'
 import { isBedrock, type Target } from './target.ts'
 import { thinkingMode } from './thinking.ts'
@@ -19,6 +20,8 @@ import { systemTurns, withoutThinking } from './turns.ts'
 export interface Adapted {
   body: Bytes
   betas: string[]
+  /** The answer is a tool's input that must be read as text: see `asText`. */
+  structured: boolean
   /** Fields and betas that were asked for and left out, for the answer's header and the metric. */
   removed: string[]
 }
@@ -43,20 +46,21 @@ export async function adapt(call: Call, target: Target, envelope: Envelope): Pro
   }
   betas = betasFor(betas, target)
   const sent = new Set(betas.map(plainName))
+  const structured = isBedrock(target.wire) && structuredOutput(edits, body, root, target)
   if (isBedrock(target.wire)) await bedrockFields(edits, call, target, sent)
   if (target.wire === 'vertex') attribution(edits, body, root)
   for (const pattern of target.omit.fields) dropField(edits, body, root, pattern)
   if (target.omit.thinking) withoutThinking(edits, body, root)
   betas = betas.filter((beta) => !lostItsField(beta, edits))
   enclose(edits, call, envelope, betas)
-  return { body: splice(body, edits.edits()), betas, removed: removed(edits, call, betas) }
+  return { body: splice(body, edits.edits()), betas, structured, removed: removed(edits, call, betas) }
 }
 
 async function bedrockFields(edits: Draft, call: Call, target: Target, betas: ReadonlySet<string>) {
   const { body, outline: root } = call
   const generation = target.model?.generation ?? 5
   for (const pattern of refusedFields({ wire: target.wire, generation, model: target.model, betas })) {
-    dropField(edits, body, root, pattern)
+    if (!target.omit.accepted.has(pattern)) dropField(edits, body, root, pattern)
   }
   cacheBreakpoints(edits, body, root, generation, target.wire)
   thinkingMode(edits, body, root, target)

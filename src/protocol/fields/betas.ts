@@ -91,7 +91,9 @@ export function betasFor(asked: readonly string[], target: Place): string[] {
   const left = new Set([...ANTHROPICS_OWN, ...LEFT_OUT[wire]])
   const renamed = asked.map((beta) => RENAMED[beta] ?? beta)
   return [...new Set(renamed)].filter(
-    (beta) => !left.has(plainName(beta)) && !omit.betas.has(beta) && isForModel(beta, target),
+    (beta) =>
+      omit.accepted.has(beta) ||
+      (!left.has(plainName(beta)) && !omit.betas.has(beta) && isForModel(beta, target)),
   )
 }
 

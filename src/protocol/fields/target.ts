@@ -16,11 +16,18 @@ export interface Omissions {
   betas: ReadonlySet<string>
   /** Patterns such as `tools.*.strict`. */
   fields: ReadonlySet<string>
+  /** Betas and fields that an admin says are taken, whatever the tables here say. */
+  accepted: ReadonlySet<string>
   /** Replayed thinking was signed by somebody else: it is left out of this copy. */
   thinking: boolean
 }
 
-export const NOTHING_OMITTED: Omissions = { betas: new Set(), fields: new Set(), thinking: false }
+export const NOTHING_OMITTED: Omissions = {
+  betas: new Set(),
+  fields: new Set(),
+  accepted: new Set(),
+  thinking: false,
+}
 
 export interface Target {
   wire: Wire

@@ -1,0 +1,36 @@
+/** What the operator is told of an error, and what of it may be shown. */
+import type { Context } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import { asGatewayError, GatewayError } from '../errors.ts'
+import type { Env } from './env.ts'
+
+/** The error as the caller may see it; trouble of ours is logged with where it happened. */
+export function report(error: Error, c: Context<Env>): GatewayError {
+  const known = error instanceof HTTPException ? fromHono(error) : asGatewayError(error)
+  if (known.status >= 500) {
+    const cause = known.cause instanceof Error ? known.cause : error
+    c.env.log('error', 'request failed', {
+      id: c.var.requestId,
+      path: c.req.path,
+      error: cause.name,
+      stack: frames(cause),
+    })
+  }
+  return known
+}
+
+/** Hono's own refusals, such as a body that is not JSON. */
+function fromHono(error: HTTPException): GatewayError {
+  if (error.status >= 500) return asGatewayError(error)
+  return new GatewayError('invalid_request_error', error.message, { status: error.status })
+}
+
+/** Where it happened, without the message: Drizzle's holds the parameters of the statement. */
+function frames(error: Error): string {
+  return (error.stack ?? '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .slice(0, 6)
+    .map((line) => line.trim())
+    .join(' < ')
+}
