@@ -3,6 +3,7 @@
  * text they were streamed as, so that their numbers keep every digit.
  * https://docs.claude.com/en/docs/build-with-claude/streaming
  */
+import { GatewayError } from '../errors.ts'
 import type { StreamEvent } from './messages.ts'
 
 type Json = Record<string, unknown>
@@ -14,6 +15,7 @@ interface Block {
 }
 
 export interface Collector {
+  /** @throws GatewayError api_error for an event that is not JSON. */
   add(events: readonly StreamEvent[]): void
   /** The message as JSON; undefined before `message_start`. */
   message(): string | undefined
@@ -75,8 +77,8 @@ const decoder = new TextDecoder()
 function parsed(data: Uint8Array): Json {
   try {
     return object(JSON.parse(decoder.decode(data)))
-  } catch {
-    return {}
+  } catch (cause) {
+    throw new GatewayError('api_error', 'The upstream sent an event that cannot be read.', { cause })
   }
 }
 

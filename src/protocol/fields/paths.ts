@@ -21,24 +21,21 @@ const ESSENTIAL: ReadonlySet<string> = new Set([
 
 /** The pattern of a path that leads somewhere in this body, to something that may be left out. */
 export function patternOf(body: Uint8Array, root: Value, path: string): string | undefined {
-  const pattern: string[] = []
-  let here: Value[] = [root]
-  for (const segment of path.split('.')) {
-    const name = /^\d+$/.test(segment) ? '*' : segment
-    const next = step(body, here, name)
-    if (next.length === 0) continue
-    pattern.push(name)
-    here = next
-  }
-  const found = pattern.join('.')
-  return found === '' || found.endsWith('*') || !endsLike(path, pattern) || ESSENTIAL.has(found)
-    ? undefined
-    : found
+  const segments = path.split('.').map((segment) => (/^\d+$/.test(segment) ? '*' : segment))
+  const pattern = segments.length > MOST_SEGMENTS ? undefined : walk(body, [root], segments)?.join('.')
+  return pattern === undefined || ESSENTIAL.has(pattern) ? undefined : pattern
 }
 
-/** A path whose last name is nowhere in the body does not speak of this body. */
-function endsLike(path: string, pattern: readonly string[]): boolean {
-  return path.split('.').at(-1) === pattern.at(-1)
+const MOST_SEGMENTS = 12
+
+/** A name may be a member's or a variant's, as `text` in a text block: whichever leads to the end of the path. */
+function walk(body: Uint8Array, here: readonly Value[], segments: readonly string[]): string[] | undefined {
+  const [segment, ...rest] = segments
+  if (segment === undefined || here.length === 0) return undefined
+  const next = step(body, here, segment)
+  if (rest.length === 0) return next.length > 0 && segment !== '*' ? [segment] : undefined
+  const inside = walk(body, next, rest)
+  return inside ? [segment, ...inside] : walk(body, here, rest)
 }
 
 /** Drops every field that a pattern leads to. */
