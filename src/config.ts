@@ -91,8 +91,11 @@ export interface LimitsConfig {
   pingAfter: number
   /** How long an answer in one piece is waited for before white space keeps its connection alive. */
   wholeAfter: number
-  /** Upstream silence after which a stream is given up. */
+  /** Upstream silence after which a stream is given up; models that think unseen are silent for longer. */
   idleAfter: number
+  thinkingIdleAfter: number
+  /** How long an answer may take altogether. */
+  totalAfter: number
   /** How long an upstream may take to answer at all. */
   firstByteAfter: number
 }
@@ -102,6 +105,8 @@ export const LIMITS: LimitsConfig = {
   pingAfter: 15_000,
   wholeAfter: 45_000,
   idleAfter: 120_000,
+  thinkingIdleAfter: 300_000,
+  totalAfter: 3_600_000,
   firstByteAfter: 600_000,
 }
 

@@ -7,6 +7,11 @@ import type { Lent, Provider, Reply, Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import { sendLearning } from './learn.ts'
 
+/** A reply, and the route that gave it. */
+export interface Taken extends Reply {
+  route: Route
+}
+
 /**
  * The first reply that a route gives. `attempting` is told of every route before it is tried.
  * @throws GatewayError of the last route tried, where none accepts.
@@ -16,14 +21,15 @@ export async function dispatch(
   routes: readonly [Route, ...Route[]],
   call: Call,
   attempting: (route: Route) => void,
-): Promise<Reply> {
+): Promise<Taken> {
   const [route, next, ...rest] = routes
   attempting(route)
   try {
-    return await sendLearning(runtime, route, call, async (omit) => {
+    const reply = await sendLearning(runtime, route, call, async (omit) => {
       const { events, removed } = await providerOf(route).send(call, route, lent(runtime), omit)
       return { events: await begun(events, runtime.config.limits.pingAfter), removed }
     })
+    return { ...reply, route }
   } catch (error) {
     if (!next || call.signal.aborted || !mayDoBetterElsewhere(error)) throw error
     return dispatch(runtime, [next, ...rest], call, attempting)

@@ -8,8 +8,9 @@ import { asGatewayError, GatewayError } from '../errors.ts'
 import type { Bytes } from '../protocol/bytes.ts'
 import type { Call } from '../protocol/messages.ts'
 import type { Events } from '../protocol/streams.ts'
-import type { Reply } from '../providers/provider.ts'
-import { silenceWatch } from './silence.ts'
+import type { Route } from '../providers/provider.ts'
+import type { Taken } from './dispatch.ts'
+import { type SilenceWatch, silenceWatch } from './silence.ts'
 import { type Tally, tallier } from './tally.ts'
 import type { Voice } from './voice.ts'
 
@@ -34,8 +35,14 @@ interface Lent {
   limits: LimitsConfig
 }
 
-export function meter({ events }: Reply, call: Call, voice: Voice, lent: Lent): Metered {
-  const { body, ending } = said(events, call, voice, lent)
+export function meter({ events, route }: Taken, call: Call, voice: Voice, { now, limits }: Lent): Metered {
+  const silence = silenceWatch({
+    now,
+    pingAfter: call.stream ? limits.pingAfter : limits.wholeAfter,
+    idleAfter: thinksUnseen(route) ? limits.thinkingIdleAfter : limits.idleAfter,
+    totalAfter: limits.totalAfter,
+  })
+  const { body, ending } = said(events, call, voice, silence, now)
   return {
     body: call.stream ? Promise.resolve(body) : onceItSpeaks(body),
     contentType: voice.contentType,
@@ -43,10 +50,13 @@ export function meter({ events }: Reply, call: Call, voice: Voice, lent: Lent): 
   }
 }
 
-function said(events: Events, call: Call, voice: Voice, { now, limits }: Lent) {
+/** Bedrock sends no pings, and since 4.6 a model may think at length without a word of it in the stream. */
+function thinksUnseen({ model }: Route): boolean {
+  return (model?.generation ?? 5) >= 4.6
+}
+
+function said(events: Events, call: Call, voice: Voice, silence: SilenceWatch, now: () => number) {
   const seen = tallier()
-  const pingAfter = call.stream ? limits.pingAfter : limits.wholeAfter
-  const silence = silenceWatch({ now, pingAfter, idleAfter: limits.idleAfter })
   const firstByteAt = now()
   let settle: (ending: Ending) => void
   const ending = new Promise<Ending>((resolve) => {

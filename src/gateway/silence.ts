@@ -7,7 +7,7 @@
 interface Acts {
   /** The client has heard nothing for `pingAfter`. */
   ping(): void
-  /** The upstream has said nothing for `idleAfter`. */
+  /** The upstream has said nothing for `idleAfter`, or the answer has taken `totalAfter`. */
   giveUp(): void
 }
 
@@ -16,6 +16,7 @@ interface Patience {
   /** Milliseconds. */
   pingAfter: number
   idleAfter: number
+  totalAfter: number
 }
 
 export interface SilenceWatch {
@@ -29,7 +30,8 @@ export interface SilenceWatch {
   rests(): void
 }
 
-export function silenceWatch({ now, pingAfter, idleAfter }: Patience): SilenceWatch {
+export function silenceWatch({ now, pingAfter, idleAfter, totalAfter }: Patience): SilenceWatch {
+  const startedAt = now()
   let isWaiting = false
   let heardAt = 0
   let toldAt = 0
@@ -37,6 +39,7 @@ export function silenceWatch({ now, pingAfter, idleAfter }: Patience): SilenceWa
 
   function check(acts: Acts) {
     const at = now()
+    if (at - startedAt >= totalAfter) return acts.giveUp()
     if (!isWaiting) return wait(pingAfter, acts)
     if (at - heardAt >= idleAfter) return acts.giveUp()
     if (at - toldAt >= pingAfter) {

@@ -5,11 +5,12 @@ import { type Ending, meter } from '../../src/gateway/meter.ts'
 import { messagesVoice } from '../../src/gateway/voice.ts'
 import type { StreamEvent } from '../../src/protocol/messages.ts'
 import type { Events } from '../../src/protocol/streams.ts'
-import { callOf } from '../providers/call.ts'
+import { callOf, routeTo } from '../providers/call.ts'
 
 beforeEach(() => void vi.useFakeTimers({ now: Date.UTC(2026, 10, 20) }))
 afterEach(() => void vi.useRealTimers())
 
+const ROUTE = await routeTo('claude-sonnet-4-5')
 const event = (value: { type: string; [key: string]: unknown }): StreamEvent => ({
   type: value.type,
   data: new TextEncoder().encode(JSON.stringify(value)),
@@ -54,7 +55,7 @@ function scripted(...steps: Step[]): Events & { cancelled: number } {
 
 async function metered(events: Events) {
   const call = await callOf({ model: 'm', stream: true, messages: [] })
-  const { body, ending } = meter({ events, removed: [] }, call, messagesVoice(call), {
+  const { body, ending } = meter({ events, removed: [], route: ROUTE }, call, messagesVoice(call), {
     now: Date.now,
     limits: LIMITS,
   })
@@ -185,7 +186,7 @@ describe('silence', () => {
   test("of the client is not the upstream's", async () => {
     const events = scripted([START], [DELTA], [END, STOP], undefined)
     const call = await callOf({ model: 'm', stream: true, messages: [] })
-    const { body, ending } = meter({ events, removed: [] }, call, messagesVoice(call), {
+    const { body, ending } = meter({ events, removed: [], route: ROUTE }, call, messagesVoice(call), {
       now: Date.now,
       limits: LIMITS,
     })

@@ -1,7 +1,10 @@
 /** Calls for tests, made the way requests make them. */
 import { LIMITS } from '../../src/config.ts'
 import { read } from '../../src/gateway/read.ts'
+import { route } from '../../src/gateway/route.ts'
 import type { Call } from '../../src/protocol/messages.ts'
+import type { Route } from '../../src/providers/provider.ts'
+import { testRuntime } from '../runtime.ts'
 
 interface Said {
   headers?: Record<string, string>
@@ -17,4 +20,14 @@ export function callOf(body: unknown, { headers = {}, signal }: Said = {}): Prom
     ...(signal ? { signal } : {}),
   })
   return read(request, { id: 'req_test', startedAt: Date.UTC(2026, 10, 20) }, LIMITS)
+}
+
+/** Where a call for this model goes. */
+export async function routeTo(model: string): Promise<Route> {
+  const [first] = route(
+    testRuntime(),
+    { keyId: 'key_1', keyName: 'test', models: undefined },
+    await callOf({ model, messages: [] }),
+  )
+  return first
 }
