@@ -60,6 +60,7 @@ export async function startClaude(session: Session): Promise<Running> {
     env: {
       HOME: session.home.home,
       TMPDIR: session.home.home,
+      CLAUDE_CODE_TMPDIR: session.home.home,
       PATH: '/usr/local/bin:/usr/bin:/bin',
       LANG: 'C.UTF-8',
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',

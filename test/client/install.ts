@@ -2,7 +2,7 @@
  * The published Claude Code, several versions side by side, each installed once into a cache outside the repository.
  */
 import { spawn } from 'node:child_process'
-import { access, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -58,12 +58,11 @@ async function install(version: Version, folder: string): Promise<void> {
 /** Runs `work` while holding a lock file; a lock left behind by a process that died is taken over. */
 async function alone(lock: string, work: () => Promise<void>): Promise<void> {
   for (;;) {
-    const file = await open(lock, 'wx').catch(() => undefined)
-    if (file) {
-      await file.writeFile(String(process.pid))
-      await file.close()
-      break
-    }
+    const taken = await writeFile(lock, String(process.pid), { flag: 'wx' }).then(
+      () => true,
+      () => false,
+    )
+    if (taken) break
     const holder = Number(await readFile(lock, 'utf8').catch(() => ''))
     if (holder > 0 && !isAlive(holder)) await rm(lock, { force: true })
     await sleep(500)

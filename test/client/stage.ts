@@ -3,8 +3,8 @@
  */
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
+import { type Gateway, type SpendRow, startGateway } from '../whole/gateway.ts'
 import { emptyHome, gatewayEnv, type Home, type Outcome, type Running, startClaude } from './claude.ts'
-import { type Gateway, type SpendRow, startGateway } from './gateway.ts'
 import type { Version } from './install.ts'
 
 export interface Act {
@@ -31,13 +31,8 @@ export interface Stage {
 
 async function openStage(): Promise<Stage> {
   const fake = await startFakeBedrock()
-  const gateway = await startGateway({
-    AWS_REGION: fake.region,
-    AWS_ACCESS_KEY_ID: fake.credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: fake.credentials.secretAccessKey,
-    AWS_ENDPOINT_URL_BEDROCK_RUNTIME: fake.url,
-  })
-  const { key } = await gateway.createKey('client tests')
+  const gateway = await startGateway({ bedrock: fake })
+  const { key } = await gateway.makeKey({ name: 'client tests' })
   const homes: Home[] = []
   let before = new Set<string>()
   const start = async (act: Act) => {
@@ -59,12 +54,14 @@ async function openStage(): Promise<Stage> {
       await removeHomes()
     },
     async ledger(count) {
-      const rows = async () => (await gateway.spend()).filter(({ id }) => !before.has(id))
-      await expect.poll(async () => (await rows()).length, { timeout: 5_000 }).toBe(count)
-      return rows()
+      const settled = async () =>
+        (await gateway.spend()).filter(({ id, status }) => !before.has(id) && status !== 'pending')
+      await expect.poll(async () => (await settled()).length, { timeout: 5_000 }).toBe(count)
+      return settled()
     },
     async close() {
-      await Promise.all([gateway.stop(), fake.close(), removeHomes()])
+      await gateway.stop()
+      await Promise.all([gateway.clear(), fake.close(), removeHomes()])
     },
   }
 }

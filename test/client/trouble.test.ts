@@ -1,7 +1,8 @@
 /** Trouble: a bad key, a throttled model, a stream that breaks, a client that goes away. */
 import { describe, expect, test } from 'vitest'
-import { slow, throttle } from '../fakes/steps.ts'
-import { VERSIONS } from './install.ts'
+import type { PlanBlock } from '../fakes/plan.ts'
+import { type Kind, say, slow, throttle } from '../fakes/steps.ts'
+import { VERSIONS, type Version } from './install.ts'
 import { accounted, useStage } from './stage.ts'
 
 const stage = useStage()
@@ -10,20 +11,36 @@ function misspelt(key: string): string {
   return key.slice(0, -1) + (key.endsWith('a') ? 'b' : 'a')
 }
 
+const STORY: PlanBlock[] = [{ type: 'text', text: 'Once upon a time a marmot lived here', deltas: 8 }]
+
+/** Ways for a stream to break off in the middle of its text. */
+const BREAKS: [string, Kind][] = [
+  ['an exception', { kind: 'exception', name: 'internalServerException', after: 6 }],
+  ['an error frame', { kind: 'error', code: 'InternalFailure', message: 'it broke', after: 6 }],
+  ['an early end', { kind: 'end', events: 6 }],
+  ['an end within a frame', { kind: 'end', events: 6, middle: true }],
+  ['a cut connection', { kind: 'cut', events: 6 }],
+  ['a damaged frame', { kind: 'corrupt', frame: 6, how: 'payload' }],
+]
+
+/** Versions that take up again whatever broke off. */
+const RESUMES: readonly Version[] = ['2.1.328', '2.1.257']
+
 describe.each(VERSIONS)('Claude Code %s', (version) => {
-  test.each(['misspelt', 'deleted'])(
-    'a %s key: one try, and a sentence that says what to do',
-    async (kind) => {
-      const gone = await stage().gateway.createKey('soon gone')
-      await stage().gateway.admin('DELETE', `/keys/${gone.id}`)
-      const key = kind === 'misspelt' ? misspelt(stage().key) : gone.key
-      const { code, stdout, ms } = await stage().run({ version, key, args: ['-p', 'hello'] })
-      expect(code).toBe(1)
-      expect(stdout).toMatch(/401/)
-      expect(ms).toBeLessThan(5_000)
-      expect(stage().fake.seen).toEqual([])
-    },
-  )
+  test.each([
+    ['misspelt', 'This is not a key of this gateway.'],
+    ['deleted', 'This key is not known here.'],
+  ])('a %s key: one try, and a sentence that says what to do', async (kind, sentence) => {
+    const gone = await stage().gateway.makeKey({ name: 'soon gone' })
+    await stage().gateway.admin('DELETE', `/keys/${gone.id}`)
+    const key = kind === 'misspelt' ? misspelt(stage().key) : gone.key
+    const { code, stdout, ms } = await stage().run({ version, key, args: ['-p', 'hello'] })
+    expect(code).toBe(1)
+    expect(stdout).toContain('401')
+    expect(stdout).toContain(sentence)
+    expect(ms).toBeLessThan(5_000)
+    expect(stage().fake.seen).toEqual([])
+  })
 
   test('throttled once: the answer comes all the same', async () => {
     stage().fake.script(throttle())
@@ -65,5 +82,18 @@ describe.each(VERSIONS)('Claude Code %s', (version) => {
     stage().fake.script({ kind: 'stall', at: 2, ms: 2_000 })
     expect(await stage().run({ version, args: ['-p', 'Greet the marmots'] })).toMatchObject({ code: 0 })
     await accounted(stage(), 1)
+  })
+
+  test.each(BREAKS)('%s in mid-stream is never taken for the end', async (_, kind) => {
+    stage().fake.script(
+      { ...kind, reply: { content: STORY }, pace: 10 },
+      say({ content: [{ type: 'text', text: 'The end.' }] }),
+    )
+    const { code, stdout } = await stage().run({ version, args: ['-p', 'Tell me a story'] })
+    if (RESUMES.includes(version)) expect(code).toBe(0)
+    if (code === 0) expect(stdout).toContain('The end.')
+    else expect(stdout).toContain('API Error')
+    const rows = await stage().ledger(stage().fake.seen.length)
+    expect(rows[0]).toMatchObject({ status: 'failed_midstream', usage_source: 'partial' })
   })
 })

@@ -131,3 +131,16 @@ test('max_tokens and stop sequences end the answer', () => {
     stop_sequence: 'STOP',
   })
 })
+
+test('a tool for structured output is called once', () => {
+  const tools = [{ name: 'StructuredOutput', input_schema: { type: 'object', properties: {}, required: [] } }]
+  expect(answerTo(said('Which animal?', { tools })).stop_reason).toBe('tool_use')
+  const use = { type: 'tool_use', id: 't0', name: 'StructuredOutput', input: {} }
+  const result = { type: 'tool_result', tool_use_id: 't0', content: 'ok' }
+  const messages = [
+    { role: 'user', content: 'Which animal?' },
+    { role: 'assistant', content: [use] },
+    { role: 'user', content: [result] },
+  ]
+  expect(wordsTo(said('', { messages, tools }))).toEqual(['StructuredOutput said: ok'])
+})

@@ -14,7 +14,11 @@ function plan(body: Thing, about: About): Plan {
   const asked = newest(body, (words) => directives(words).length > 0)
   const next = directives(asked.words)[asked.answers]
   if (next !== undefined && possible(next.verb, body)) return obey(next, body)
-  return forced(body) ?? structured(body) ?? formatted(body) ?? { content: [{ type: 'text', text: words(body, about) }] }
+  return (
+    forced(body) ??
+    structured(body) ??
+    formatted(body) ?? { content: [{ type: 'text', text: words(body, about) }] }
+  )
 }
 
 /** A client that wants structured output brings a tool for it, and insists. */
