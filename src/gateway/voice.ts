@@ -1,5 +1,5 @@
 /** How an answer is said to a client: event by event, or in one piece. */
-import type { GatewayError } from '../errors.ts'
+import { GatewayError } from '../errors.ts'
 import { toBase64 } from '../protocol/base64.ts'
 import { type Bytes, concat } from '../protocol/bytes.ts'
 import { collector } from '../protocol/collect.ts'
@@ -35,8 +35,13 @@ function eventByEvent(requestId: string): Voice {
     say: frames,
     ping: PING,
     end: () => undefined,
-    failure: (error) => errorFrame(error, requestId),
+    failure: (error) => errorFrame(inStream(error), requestId),
   }
+}
+
+/** Inside a stream Claude Code gives up on a rate limit, and tries an overload again. */
+function inStream(error: GatewayError): GatewayError {
+  return error.type === 'rate_limit_error' ? new GatewayError('overloaded_error', error.message) : error
 }
 
 function frameByFrame(): Voice {

@@ -98,7 +98,7 @@ describe('a stream', () => {
 
   test.each([
     ['ends early', undefined, 'api_error', 'ended its answer before'],
-    ['breaks', new GatewayError('overloaded_error', 'too busy'), 'overloaded_error', 'too busy'],
+    ['breaks', new GatewayError('timeout_error', 'too slow'), 'timeout_error', 'too slow'],
     [
       "breaks for a reason that is nobody's business",
       new Error('secret detail'),
@@ -115,6 +115,15 @@ describe('a stream', () => {
     expect(chunks.at(-1)).toContain('"request_id":"req_test"')
     expect(await ending).toMatchObject({ status: 'failed_midstream', source: 'partial', error: { type } })
     expect(events.cancelled).toBeGreaterThan(0)
+  })
+
+  test('is throttled halfway is overloaded to the client, which then tries again, and throttled in the books', async () => {
+    const { chunks, ending, finished } = await metered(
+      scripted([START], new GatewayError('rate_limit_error', 'Too many tokens')),
+    )
+    await finished
+    expect(chunks.at(-1)).toContain('"error":{"type":"overloaded_error","message":"Too many tokens"}')
+    expect(await ending).toMatchObject({ error: { type: 'rate_limit_error' } })
   })
 
   test('in which the upstream itself says `error` has failed', async () => {
