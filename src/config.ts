@@ -14,6 +14,11 @@ const region = text.refine(
   'must be an AWS region such as us-east-1',
 )
 
+const project = text.refine(
+  (value) => value === undefined || /^(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/.test(value),
+  'must be the id of a Google Cloud project',
+)
+
 const MIN_TOKEN = 32
 
 const Environment = z.object({
@@ -43,8 +48,12 @@ const Environment = z.object({
     (value) => value === undefined || isStrong(value),
     `must have at least ${MIN_TOKEN} characters, not all alike, with no space (try: openssl rand -base64 32)`,
   ),
+  /** Where calls go. */
+  UPSTREAM: text.pipe(z.enum(['bedrock', 'anthropic', 'vertex']).default('bedrock')),
   AWS_REGION: region,
   AWS_DEFAULT_REGION: region,
+  /** Which of its forms of the Messages API Bedrock is spoken to in. */
+  BEDROCK_WIRE: text.pipe(z.enum(['auto', 'invoke', 'messages', 'mantle', 'platform']).default('auto')),
   /** Which inference profiles a plain model name is served by: a prefix such as `eu` or `global`. */
   BEDROCK_PROFILE: text.refine(
     (value) => value === undefined || /^[a-z]+(-[a-z]+)?$/.test(value),
@@ -52,9 +61,46 @@ const Environment = z.object({
   ),
   AWS_ENDPOINT_URL: url,
   AWS_ENDPOINT_URL_BEDROCK_RUNTIME: url,
+  AWS_ENDPOINT_URL_BEDROCK_MANTLE: url,
   AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: flag,
   AWS_USE_FIPS_ENDPOINT: flag,
   AWS_USE_DUALSTACK_ENDPOINT: flag,
+  /** Claude Platform on AWS. */
+  ANTHROPIC_AWS_BASE_URL: url,
+  ANTHROPIC_AWS_WORKSPACE_ID: text.refine(
+    (value) => value === undefined || /^[\w-]{1,128}$/.test(value),
+    'must be a workspace id such as wrkspc_…',
+  ),
+  /** Anthropic itself. */
+  ANTHROPIC_API_KEY: text.refine(
+    (value) => value === undefined || /^[\x21-\x7e]+$/.test(value),
+    'must be an API key, on one line',
+  ),
+  ANTHROPIC_UPSTREAM_URL: url,
+  /** Google Vertex AI. */
+  ANTHROPIC_VERTEX_PROJECT_ID: project,
+  GOOGLE_CLOUD_PROJECT: project,
+  /** `global`, a multi-region such as `eu`, or a region. */
+  CLOUD_ML_REGION: text
+    .transform((value) => value ?? 'global')
+    .refine(
+      (value) => /^[a-z]+(-[a-z]+\d+)?$/.test(value),
+      'must be global, us, eu or a Google Cloud region',
+    ),
+  ANTHROPIC_VERTEX_BASE_URL: url,
+  /** The engine that answers web searches, until the admin API says otherwise; without it they are off. */
+  WEB_SEARCH: text.pipe(z.enum(['brave', 'custom', 'duckduckgo', 'searxng', 'serper', 'tavily']).optional()),
+  WEB_SEARCH_API_KEY: text,
+  WEB_SEARCH_URL: url,
+  /** Images, pages and engines may be fetched from loopback, also over http: for development. */
+  EGRESS_ALLOW_LOOPBACK: flag,
+  /** Origins on a private network that an admin's settings may name, such as http://searxng:8080. */
+  EGRESS_TRUSTED: text
+    .transform((value) => value?.split(',').map((origin) => origin.trim()) ?? [])
+    .refine(
+      (origins) => origins.every(isOrigin),
+      'must be origins such as http://searxng:8080, comma-separated',
+    ),
   LOG_LEVEL: text.pipe(z.enum(['debug', 'info', 'warn', 'error']).default('info')),
   LOG_FORMAT: text.pipe(z.enum(['text', 'json']).optional()),
 })
@@ -68,7 +114,13 @@ export interface Config {
   /** The first one writes, every one reads. Empty until an entry has generated one. */
   secretKeys: readonly string[]
   adminToken: string | undefined
+  upstream: 'bedrock' | 'anthropic' | 'vertex'
+  /** The engine for web searches, and its settings by their names. */
+  webSearch: { kind: string; settings: Readonly<Record<string, string>> } | undefined
+  egress: { loopback: boolean; trusted: readonly string[] }
   aws: AwsConfig
+  anthropic: { endpoint: string | undefined }
+  vertex: VertexConfig
   logLevel: 'debug' | 'info' | 'warn' | 'error'
   logFormat: 'text' | 'json' | undefined
   limits: LimitsConfig
@@ -78,9 +130,21 @@ export interface AwsConfig {
   /** Undefined: nothing says where Bedrock is. */
   region: string | undefined
   profile: string | undefined
+  wire: 'auto' | 'invoke' | 'messages' | 'mantle' | 'platform'
   runtimeEndpoint: string | undefined
+  mantleEndpoint: string | undefined
+  platformEndpoint: string | undefined
+  /** On Claude Platform. */
+  workspace: string | undefined
   fips: boolean
   dualStack: boolean
+}
+
+export interface VertexConfig {
+  project: string | undefined
+  region: string
+  /** With its version, as in `https://aiplatform.googleapis.com/v1`. */
+  endpoint: string | undefined
 }
 
 /** Bounds of one request. Bytes and milliseconds. */
@@ -122,12 +186,8 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     )
   }
   const value = parsed.data
-  if (value.DATABASE_URL && !value.SECRET_KEY) {
-    throw new ConfigError(
-      'SECRET_KEY must be set when DATABASE_URL is: every replica needs the same one (try: openssl rand -base64 32)',
-    )
-  }
-  const overrides = !value.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS
+  const missing = demands(value)
+  if (missing.length > 0) throw new ConfigError(missing.join('\n'))
   return {
     host: value.HOST,
     port: value.PORT,
@@ -136,19 +196,82 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     databaseUrl: value.DATABASE_URL,
     secretKeys: value.SECRET_KEY ?? [],
     adminToken: value.ADMIN_TOKEN,
-    aws: {
-      region: value.AWS_REGION ?? value.AWS_DEFAULT_REGION,
-      profile: value.BEDROCK_PROFILE,
-      runtimeEndpoint: overrides
-        ? (value.AWS_ENDPOINT_URL_BEDROCK_RUNTIME ?? value.AWS_ENDPOINT_URL)
-        : undefined,
-      fips: value.AWS_USE_FIPS_ENDPOINT,
-      dualStack: value.AWS_USE_DUALSTACK_ENDPOINT,
+    upstream: value.UPSTREAM,
+    webSearch: webSearch(value),
+    egress: { loopback: value.EGRESS_ALLOW_LOOPBACK, trusted: value.EGRESS_TRUSTED },
+    aws: awsConfig(value),
+    anthropic: { endpoint: value.ANTHROPIC_UPSTREAM_URL },
+    vertex: {
+      project: value.ANTHROPIC_VERTEX_PROJECT_ID ?? value.GOOGLE_CLOUD_PROJECT,
+      region: value.CLOUD_ML_REGION,
+      endpoint: value.ANTHROPIC_VERTEX_BASE_URL,
     },
     logLevel: value.LOG_LEVEL,
     logFormat: value.LOG_FORMAT,
     limits: LIMITS,
   }
+}
+
+type Read = z.infer<typeof Environment>
+
+function webSearch({
+  WEB_SEARCH: kind,
+  WEB_SEARCH_API_KEY: apiKey,
+  WEB_SEARCH_URL: at,
+}: Read): Config['webSearch'] {
+  if (kind === undefined) return undefined
+  const settings = {
+    ...(apiKey === undefined ? {} : { apiKey, token: apiKey }),
+    ...(at === undefined ? {} : { url: at }),
+  }
+  return { kind, settings }
+}
+
+function awsConfig(value: Read): AwsConfig {
+  const overrides = !value.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS
+  const override = (own: string | undefined) => (overrides ? (own ?? value.AWS_ENDPOINT_URL) : undefined)
+  return {
+    region: value.AWS_REGION ?? value.AWS_DEFAULT_REGION,
+    profile: value.BEDROCK_PROFILE,
+    wire: value.BEDROCK_WIRE,
+    runtimeEndpoint: override(value.AWS_ENDPOINT_URL_BEDROCK_RUNTIME),
+    mantleEndpoint: override(value.AWS_ENDPOINT_URL_BEDROCK_MANTLE),
+    platformEndpoint: value.ANTHROPIC_AWS_BASE_URL,
+    workspace: value.ANTHROPIC_AWS_WORKSPACE_ID,
+    fips: value.AWS_USE_FIPS_ENDPOINT,
+    dualStack: value.AWS_USE_DUALSTACK_ENDPOINT,
+  }
+}
+
+/** What one variable asks of another. */
+function demands(value: Read): string[] {
+  const rules: readonly [isBroken: boolean, sentence: string][] = [
+    [
+      value.DATABASE_URL !== undefined && !value.SECRET_KEY,
+      'SECRET_KEY must be set when DATABASE_URL is: every replica needs the same one (try: openssl rand -base64 32)',
+    ],
+    [
+      value.BEDROCK_WIRE === 'platform' && !value.ANTHROPIC_AWS_WORKSPACE_ID,
+      'ANTHROPIC_AWS_WORKSPACE_ID must be set when BEDROCK_WIRE is platform',
+    ],
+    [
+      value.AWS_USE_FIPS_ENDPOINT && /mantle|platform/.test(value.BEDROCK_WIRE),
+      'BEDROCK_WIRE must be auto or invoke when AWS_USE_FIPS_ENDPOINT is set: only InvokeModel has FIPS endpoints',
+    ],
+    [
+      value.UPSTREAM === 'anthropic' && !value.ANTHROPIC_API_KEY,
+      'ANTHROPIC_API_KEY must be set when UPSTREAM is anthropic',
+    ],
+    [
+      value.UPSTREAM === 'vertex' && !(value.ANTHROPIC_VERTEX_PROJECT_ID ?? value.GOOGLE_CLOUD_PROJECT),
+      'ANTHROPIC_VERTEX_PROJECT_ID must be set when UPSTREAM is vertex',
+    ],
+  ]
+  return rules.flatMap(([isBroken, sentence]) => (isBroken ? [sentence] : []))
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text
 }
 
 function isStrong(token: string): boolean {

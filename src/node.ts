@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { serve } from '@hono/node-server'
 import { app } from './app.ts'
+import { nodeEgress } from './host/egress.ts'
 import { undiciFetch } from './host/fetch.ts'
 import { harden, MAX_HEADER_BYTES } from './host/harden.ts'
 import { openHost } from './host/open.ts'
@@ -12,6 +13,7 @@ await run(async () => {
   const host = await openHost({
     env: process.env,
     fetch: undiciFetch(),
+    egress: (loopback) => nodeEgress({ loopback }),
     migrations: fileURLToPath(new URL('../drizzle', import.meta.url)),
     write: (line) => process.stdout.write(line),
     isTerminal: process.stdout.isTTY,

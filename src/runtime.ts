@@ -3,6 +3,7 @@ import type { CredentialSource } from './aws.ts'
 import type { Config } from './config.ts'
 import type { Data } from './data/data.ts'
 import type { Limits } from './data/limits.ts'
+import type { EgressLent } from './egress.ts'
 import type { Metrics } from './protocol/metrics.ts'
 
 export interface Runtime {
@@ -15,8 +16,10 @@ export interface Runtime {
   cache: Cache
   /** AWS credentials of the default upstream. */
   credentials: CredentialSource
-  /** The only way out. */
+  /** The way to the upstreams that configuration names. */
   fetch: typeof fetch
+  /** The guarded way to a URL that an admin or a request has set. */
+  egress: EgressLent
   log: Log
   metrics: Metrics
   /** Milliseconds since 1970. */

@@ -8,6 +8,7 @@ import type { Key } from '../src/data/keys.ts'
 import { noLimits } from '../src/data/limits.ts'
 import type { LedgerRow } from '../src/data/requests.ts'
 import { createKey } from '../src/gateway/keys.ts'
+import { unpinnedEgress } from '../src/host/unpinned.ts'
 import { counters } from '../src/protocol/metrics.ts'
 import type { LogFields, LogLevel, Runtime } from '../src/runtime.ts'
 
@@ -54,6 +55,7 @@ export function testRuntime(changes: Partial<Runtime> & { env?: Record<string, s
       now,
     ),
     fetch: () => Promise.reject(new Error('no network in this test')),
+    egress: unpinnedEgress(() => Promise.reject(new Error('no network in this test')), false),
     log: (level, message, fields) => void lines.push({ level, message, fields }),
     metrics: counters(),
     now,
@@ -110,6 +112,8 @@ function fakeData(keys: Key[], rows: LedgerRow[], onLookUp: () => void): Data {
     },
     settings: {
       get: async (name) => settings.get(name),
+      put: async (name, value) => void settings.set(name, value),
+      drop: async (name) => settings.delete(name),
       async claim(name, value) {
         if (settings.has(name)) return false
         settings.set(name, value)

@@ -1,6 +1,7 @@
 /** POST /v1/messages: the path of a request, one room a line. */
 import { type Context, Hono } from 'hono'
 import { openEntry } from '../gateway/account.ts'
+import { attach } from '../gateway/attach.ts'
 import { authenticate } from '../gateway/authenticate.ts'
 import { dispatch } from '../gateway/dispatch.ts'
 import { limit } from '../gateway/limit.ts'
@@ -27,7 +28,9 @@ export async function answer(
   const routes = route(runtime, principal, call)
   const grant = await limit(runtime, principal, call)
   const entry = openEntry(runtime, principal, call, grant)
-  const reply = await dispatch(runtime, routes, call, entry.attempting).catch(entry.refused)
+  const reply = await attach(call, { egress: runtime.egress, limits })
+    .then((whole) => dispatch(runtime, routes, whole, entry.attempting))
+    .catch(entry.refused)
   const { body, contentType, ending } = meter(reply, call, voiceFor(call), { now: runtime.now, limits })
   runtime.waitUntil(entry.settle(ending))
   return c.body(await body, 200, {

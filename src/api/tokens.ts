@@ -1,5 +1,6 @@
 /** POST /v1/messages/count_tokens. https://docs.claude.com/en/api/messages-count-tokens */
 import { Hono } from 'hono'
+import { attach } from '../gateway/attach.ts'
 import { authenticate } from '../gateway/authenticate.ts'
 import { count } from '../gateway/count.ts'
 import { read } from '../gateway/read.ts'
@@ -14,6 +15,8 @@ export const tokens = new Hono<Env>().post('/', async (c) => {
     { id: c.var.requestId, startedAt: c.var.startedAt },
     runtime.config.limits,
   )
-  const counted = await count(runtime, route(runtime, principal, call), call)
+  const routes = route(runtime, principal, call)
+  const whole = await attach(call, { egress: runtime.egress, limits: runtime.config.limits })
+  const counted = await count(runtime, routes, whole)
   return c.json({ input_tokens: counted.tokens }, 200, { 'x-outcrop-estimated': String(counted.estimated) })
 })

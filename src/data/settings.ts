@@ -5,6 +5,9 @@ import { settings } from './schema.ts'
 
 export interface Settings {
   get(name: string): Promise<unknown>
+  put(name: string, value: unknown): Promise<void>
+  /** False where there is no such setting. */
+  drop(name: string): Promise<boolean>
   /** True for exactly one caller, however many processes ask: the one whose value now stands. */
   claim(name: string, value: unknown): Promise<boolean>
 }
@@ -14,6 +17,16 @@ export function settingsIn(database: Database): Settings {
     async get(name) {
       const [row] = await database.select().from(settings).where(eq(settings.name, name))
       return row?.value
+    },
+    async put(name, value) {
+      await database
+        .insert(settings)
+        .values({ name, value })
+        .onConflictDoUpdate({ target: settings.name, set: { value } })
+    },
+    async drop(name) {
+      const gone = await database.delete(settings).where(eq(settings.name, name)).returning({ name: settings.name })
+      return gone.length > 0
     },
     async claim(name, value) {
       const won = await database

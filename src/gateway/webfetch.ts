@@ -87,6 +87,9 @@ export async function fetchPage(
 const ACCEPT =
   'text/html, application/xhtml+xml, application/pdf, text/*;q=0.9, application/json;q=0.8, */*;q=0.1'
 
+/** Reading goes at some 10 MB a second, and nothing else goes on meanwhile. */
+const MAX_HTML = 3_000_000
+
 const HTML = /^(?:text\/html|application\/xhtml\+xml)$/
 const TEXT =
   /^(?:text\/.+|application\/(?:json|xml|javascript|ecmascript|yaml|toml|x-sh|.+\+(?:json|xml|yaml)))$/
@@ -102,7 +105,9 @@ function pageOf(answer: EgressAnswer, characters: number): Omit<FetchedPage, 're
   const isHtml = HTML.test(mediaType)
   if (!isHtml && !TEXT.test(mediaType)) return undefined
   const written = decode(answer)
-  const { title, text } = isHtml ? readHtml(written, url) : { title: undefined, text: written }
+  const { title, text } = isHtml
+    ? readHtml(written.slice(0, MAX_HTML), url, characters)
+    : { title: undefined, text: written }
   const data = text.slice(0, characters).replace(/[\ud800-\udbff]$/, '')
   return { url, title, source: { type: 'text', media_type: 'text/plain', data }, mediaType }
 }

@@ -7,6 +7,7 @@ import { memoryCache } from '../data/cache.ts'
 import { dataIn } from '../data/data.ts'
 import type { OpenDatabase } from '../data/database.ts'
 import { noLimits } from '../data/limits.ts'
+import type { EgressLent } from '../egress.ts'
 import { counters } from '../protocol/metrics.ts'
 import type { Log, Runtime } from '../runtime.ts'
 import { loadCredentials, profileRegion } from './credentials.ts'
@@ -19,6 +20,7 @@ type Environment = Record<string, string | undefined>
 interface Lent {
   env: Environment
   fetch: typeof fetch
+  egress(loopback: boolean): EgressLent
   /** The folder of the migrations. */
   migrations: string
   write: (line: string) => void
@@ -51,8 +53,9 @@ export async function openHost(lent: Lent): Promise<Host> {
     data: dataIn(store.database, log),
     limits: noLimits(),
     cache: memoryCache({ entries: CACHE_ENTRIES, now }),
-    credentials: keptCredentials(() => loadCredentials(lent.env), now),
+    credentials: keptCredentials(() => loadCredentials(lent.env, config, { fetch: lent.fetch, now }), now),
     fetch: lent.fetch,
+    egress: lent.egress(config.egress.loopback),
     log,
     metrics: counters(),
     now,

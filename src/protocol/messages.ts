@@ -74,12 +74,15 @@ export const NO_USAGE: Usage = { input: 0, cacheRead: 0, cacheWrite5m: 0, cacheW
 
 const cacheControl: Shape = {}
 
+const source: Shape = { content: [{ type: true, source: {} }] }
+
 /** A content block, and the blocks inside it where it is a tool result. */
-const inner: Shape = { type: true, cache_control: cacheControl }
+const inner: Shape = { type: true, cache_control: cacheControl, source }
 const block: Shape = {
   type: true,
   text: true,
   cache_control: cacheControl,
+  source,
   content: [{ ...inner, content: [inner] }],
 }
 

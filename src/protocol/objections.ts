@@ -13,7 +13,7 @@ export type Objection =
 
 const BETAS_NAMED = /Unexpected value\(s\) (.+?) for the `?anthropic-beta`? header/i
 const BETA_UNNAMED = /invalid beta flag/i
-const EXTRA_FIELD = /(?:^|[\s:])([a-z_]+(?:\.[A-Za-z0-9_-]+)*): Extra inputs are not permitted/
+const EXTRA_FIELD = /(?:^|[\s:])([A-Za-z_][\w-]*(?:\.[\w-]+)*): Extra inputs are not permitted/
 const SIGNATURE =
   /Invalid `?signature`? in `?thinking`?|thinking\.signature: Field required|thinking` or `redacted_thinking` blocks .*cannot be modified/i
 

@@ -64,8 +64,8 @@ describe('a field that Bedrock refuses', () => {
   test('is tried again when what was learned has expired', async () => {
     const { runtime, post } = await gatewayOn(bedrock)
     await answered(await post(invented))
-    const now = runtime.now
-    runtime.now = () => now() + 25 * 3_600_000
+    const { all } = runtime.data.capabilities
+    runtime.data.capabilities.all = () => all(new Date(Date.now() + 25 * 3_600_000))
     runtime.cache.forget('capabilities')
     await answered(await post(invented))
     expect(outcomes()).toEqual(['refused', 'accepted', 'refused', 'accepted'])

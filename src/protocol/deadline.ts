@@ -1,0 +1,32 @@
+/** Work that is over in time, whatever it waits for, and of which nothing goes on afterwards. */
+
+interface Deadline {
+  /** Milliseconds. */
+  timeout: number
+  /** Whoever waits for it may leave earlier. */
+  signal: AbortSignal | undefined
+  /** What is thrown when the time is up, and when nobody waits any more. */
+  late(): Error
+  left(): Error
+}
+
+/** The signal handed to `work` aborts as soon as the outcome is known: what is still open then is to be closed. */
+export async function within<T>(deadline: Deadline, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { timeout, signal, late, left } = deadline
+  if (signal?.aborted) throw left()
+  const controller = new AbortController()
+  let leave: () => void = () => {}
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const over = new Promise<never>((_, reject) => {
+    leave = () => reject(left())
+    timer = setTimeout(() => reject(late()), timeout)
+  })
+  signal?.addEventListener('abort', leave)
+  try {
+    return await Promise.race([over, work(controller.signal)])
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', leave)
+    controller.abort()
+  }
+}
