@@ -8,6 +8,7 @@ import { GatewayError } from '../errors.ts'
 import { administer } from '../gateway/administer.ts'
 import { capabilities } from './admin/capabilities.ts'
 import { keys } from './admin/keys.ts'
+import { search } from './admin/search.ts'
 import { spend } from './admin/spend.ts'
 import type { Env } from './env.ts'
 
@@ -31,7 +32,11 @@ admin.use(
 
 admin.openAPIRegistry.registerComponent('securitySchemes', 'adminToken', { type: 'http', scheme: 'bearer' })
 
-const mounted = admin.route('/keys', keys).route('/spend', spend).route('/capabilities', capabilities)
+const mounted = admin
+  .route('/keys', keys)
+  .route('/spend', spend)
+  .route('/capabilities', capabilities)
+  .route('/search', search)
 
 admin.doc31(DOCUMENT, {
   openapi: '3.1.0',

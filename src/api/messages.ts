@@ -3,11 +3,11 @@ import { type Context, Hono } from 'hono'
 import { openEntry } from '../gateway/account.ts'
 import { attach } from '../gateway/attach.ts'
 import { authenticate } from '../gateway/authenticate.ts'
-import { dispatch } from '../gateway/dispatch.ts'
 import { limit } from '../gateway/limit.ts'
 import { meter } from '../gateway/meter.ts'
 import { read, requireMaxTokens, type Said } from '../gateway/read.ts'
 import { route } from '../gateway/route.ts'
+import { search } from '../gateway/search.ts'
 import { messagesVoice, type Voice } from '../gateway/voice.ts'
 import type { Call } from '../protocol/messages.ts'
 import type { Env } from './env.ts'
@@ -29,7 +29,7 @@ export async function answer(
   const grant = await limit(runtime, principal, call)
   const entry = openEntry(runtime, principal, call, grant)
   const reply = await attach(call, { egress: runtime.egress, limits })
-    .then((whole) => dispatch(runtime, routes, whole, entry.attempting))
+    .then((whole) => search(runtime, principal, routes, whole, entry))
     .catch(entry.refused)
   const { body, contentType, ending } = meter(reply, call, voiceFor(call), { now: runtime.now, limits })
   runtime.waitUntil(entry.settle(ending))

@@ -5,6 +5,7 @@ import { authenticate } from '../gateway/authenticate.ts'
 import { count } from '../gateway/count.ts'
 import { read } from '../gateway/read.ts'
 import { route } from '../gateway/route.ts'
+import { countable } from '../gateway/search.ts'
 import type { Env } from './env.ts'
 
 export const tokens = new Hono<Env>().post('/', async (c) => {
@@ -17,6 +18,6 @@ export const tokens = new Hono<Env>().post('/', async (c) => {
   )
   const routes = route(runtime, principal, call)
   const whole = await attach(call, { egress: runtime.egress, limits: runtime.config.limits })
-  const counted = await count(runtime, routes, whole)
+  const counted = await count(runtime, routes, await countable(runtime, routes, whole))
   return c.json({ input_tokens: counted.tokens }, 200, { 'x-outcrop-estimated': String(counted.estimated) })
 })

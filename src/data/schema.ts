@@ -53,6 +53,7 @@ export const requests = pgTable(
     cacheWrite5mTokens: tokens('cache_write_5m_tokens'),
     cacheWrite1hTokens: tokens('cache_write_1h_tokens'),
     outputTokens: tokens('output_tokens'),
+    webSearches: integer('web_searches').notNull().default(0),
     /** `final` as billed; `partial` where the stream broke off; `estimated` where nothing was said. Null: pending. */
     usageSource: text('usage_source', { enum: ['final', 'partial', 'estimated'] }),
     /** Nano-dollars. Null where no price is known: never zero for want of a price. */

@@ -25,7 +25,10 @@ export function settingsIn(database: Database): Settings {
         .onConflictDoUpdate({ target: settings.name, set: { value } })
     },
     async drop(name) {
-      const gone = await database.delete(settings).where(eq(settings.name, name)).returning({ name: settings.name })
+      const gone = await database
+        .delete(settings)
+        .where(eq(settings.name, name))
+        .returning({ name: settings.name })
       return gone.length > 0
     },
     async claim(name, value) {

@@ -2,18 +2,20 @@
 import type { Grant } from '../data/limits.ts'
 import type { LedgerRow } from '../data/requests.ts'
 import { asGatewayError, type GatewayError } from '../errors.ts'
-import type { Call } from '../protocol/messages.ts'
+import { type Call, usageFrom, type WireUsage } from '../protocol/messages.ts'
 import type { Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Principal } from './authenticate.ts'
 import type { Ending } from './meter.ts'
-import { charge } from './prices.ts'
+import { charge, searchFee } from './prices.ts'
 
 export interface Entry {
   /** A route is about to be tried. The first one opens the row; nobody waits for the database. */
   attempting(route: Route): void
   /** No route accepted: the row says so, and the error goes on to the caller. */
   refused(error: unknown): never
+  /** What an answer of several upstream calls has cost so far: one that breaks off does not say. */
+  spent(usage: WireUsage): void
   /** The row's last state. Never rejects; resolves when it is written. */
   settle(ending: Promise<Ending>): Promise<void>
 }
@@ -24,6 +26,7 @@ type Outcome = Pick<LedgerRow, 'status'> & Partial<LedgerRow>
 export function openEntry(runtime: Runtime, principal: Principal, call: Call, grant: Grant): Entry {
   let route: Route | undefined
   let attempts = 0
+  let spentSoFar: WireUsage | undefined
 
   async function write(outcome: Outcome) {
     if (!route) return
@@ -49,8 +52,11 @@ export function openEntry(runtime: Runtime, principal: Principal, call: Call, gr
       runtime.waitUntil(close(refusal(call, known, runtime.now()), known))
       throw error
     },
+    spent(usage) {
+      spentSoFar = usage
+    },
     async settle(ending) {
-      const ended = await ending
+      const ended = withSpent(await ending, spentSoFar)
       const outcome = settlement(call, route, ended)
       if (outcome.costNano === undefined) {
         runtime.log('error', 'no price is known for this model: its cost is recorded as unknown', {
@@ -61,6 +67,12 @@ export function openEntry(runtime: Runtime, principal: Principal, call: Call, gr
       await close(outcome, ended.error)
     },
   }
+}
+
+function withSpent(ended: Ending, spent: WireUsage | undefined): Ending {
+  if (!spent || ended.source === 'final') return ended
+  const usage = usageFrom(spent)
+  return { ...ended, usage: { ...usage, output: Math.max(usage.output, ended.usage.output) } }
 }
 
 function opening(
@@ -108,11 +120,22 @@ function settlement(call: Call, route: Route | undefined, ended: Ending): Outcom
     cacheWrite5mTokens: usage.cacheWrite5m,
     cacheWrite1hTokens: usage.cacheWrite1h,
     outputTokens: usage.output,
-    costNano: route && charge(usage, route.model, route.regionClass, call.startedAt),
+    webSearches: ended.searches,
+    costNano: route && costOf(ended, route, call),
     stopReason: ended.stopReason,
     firstByteMs: ended.firstByteAt - call.startedAt,
     durationMs: ended.endedAt - call.startedAt,
   }
+}
+
+/** Undefined where no price is known. */
+function costOf(
+  { usage, searches }: Ending,
+  { model, regionClass, upstream }: Route,
+  call: Call,
+): number | undefined {
+  const tokens = charge(usage, model, regionClass, call.startedAt)
+  return tokens === undefined ? undefined : tokens + searchFee(searches, upstream.wire)
 }
 
 /** One line a request: names and figures. */

@@ -3,6 +3,7 @@
  * pico-dollar per token, so that every product is exact and only the sum is rounded.
  * State of 2026-11-20; https://aws.amazon.com/bedrock/pricing/
  */
+import { isBedrock, type Wire } from '../protocol/fields/target.ts'
 import type { Usage } from '../protocol/messages.ts'
 import type { Model } from '../protocol/models.ts'
 
@@ -77,6 +78,14 @@ export function charge(
   // Twice a hundredth, and a thousand pico-dollars to a nano-dollar; half of that rounds up.
   const unit = 100n * 100n * 1000n
   return Number((perCent * regionPercent(model, regionClass) + unit / 2n) / unit)
+}
+
+/** What Anthropic charges for a search of its own: ten dollars a thousand. An engine of the gateway's bills its owner. */
+const SEARCH_FEE = 10_000_000
+
+/** Nano-dollars for the web searches of an answer. */
+export function searchFee(searches: number, wire: Wire): number {
+  return isBedrock(wire) ? 0 : searches * SEARCH_FEE
 }
 
 function of(tokens: number, rate: number): bigint {

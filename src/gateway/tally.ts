@@ -6,6 +6,8 @@ export interface Tally {
   /** `final` once `message_delta` has said it, `partial` before that, `estimated` where nothing was said. */
   source: 'final' | 'partial' | 'estimated'
   usage: Usage
+  /** Web searches that were answered. */
+  searches: number
   stopReason: string | undefined
   /** The stream said `message_stop`. */
   complete: boolean
@@ -28,6 +30,7 @@ export function tallier(): Tallier {
   let stopReason: string | undefined
   let complete = false
   let streamed = 0
+  let searches = 0
 
   function seeOne({ type, data }: StreamEvent) {
     if (type === 'content_block_delta') {
@@ -37,6 +40,7 @@ export function tallier(): Tallier {
     } else if (type === 'message_delta') {
       const delta = read<{ usage?: WireUsage; delta?: { stop_reason?: string } }>(data)
       usage = usageFrom(delta.usage ?? {}, usage)
+      searches = delta.usage?.server_tool_use?.web_search_requests ?? searches
       stopReason = delta.delta?.stop_reason ?? stopReason
       final ||= delta.usage !== undefined
     } else if (type === 'message_stop') {
@@ -49,11 +53,12 @@ export function tallier(): Tallier {
   return {
     see: (events) => events.forEach(seeOne),
     tally() {
-      if (usage && final) return { source: 'final', usage, stopReason, complete }
+      if (usage && final) return { source: 'final', usage, searches, stopReason, complete }
       const output = Math.max(usage?.output ?? 0, Math.ceil(streamed))
       return {
         source: usage ? 'partial' : 'estimated',
         usage: { ...(usage ?? NO_USAGE), output },
+        searches,
         stopReason,
         complete,
       }

@@ -4,15 +4,10 @@
  * https://docs.claude.com/en/docs/build-with-claude/streaming
  */
 import { GatewayError } from '../errors.ts'
+import { type Block, openBlock } from './blocks.ts'
 import type { StreamEvent } from './messages.ts'
 
-type Json = Record<string, unknown>
-
-interface Block {
-  fields: Json
-  /** The pieces of a tool's input. */
-  input: string
-}
+type Fields = Record<string, unknown>
 
 export interface Collector {
   /** @throws GatewayError api_error for an event that is not JSON. */
@@ -22,16 +17,15 @@ export interface Collector {
 }
 
 export function collector(): Collector {
-  let message: Json | undefined
+  let message: Fields | undefined
   const blocks = new Map<number, Block>()
 
   function addOne({ type, data }: StreamEvent) {
     const event = parsed(data)
     const index = Number(event['index'])
     if (type === 'message_start') message = object(event['message'])
-    else if (type === 'content_block_start')
-      blocks.set(index, { fields: { ...object(event['content_block']) }, input: '' })
-    else if (type === 'content_block_delta') applyDelta(blocks.get(index), object(event['delta']))
+    else if (type === 'content_block_start') blocks.set(index, openBlock(object(event['content_block'])))
+    else if (type === 'content_block_delta') blocks.get(index)?.push(object(event['delta']))
     else if (type === 'message_delta' && message) {
       const usage = { ...object(message['usage']), ...object(event['usage']) }
       const { type: _, index: __, delta, usage: ___, ...rest } = event
@@ -43,38 +37,16 @@ export function collector(): Collector {
     add: (events) => events.forEach(addOne),
     message() {
       if (!message) return undefined
-      const content = [...blocks].toSorted(([a], [b]) => a - b).map(([, block]) => blockText(block))
+      const content = [...blocks].toSorted(([a], [b]) => a - b).map(([, block]) => block.text())
       const { content: _, ...rest } = message
       return `${JSON.stringify(rest).slice(0, -1)},"content":[${content.join(',')}]}`
     },
   }
 }
 
-/** Deltas carry pieces of text under the name of the field they belong to; a kind not known yet does so too. */
-function applyDelta(block: Block | undefined, { type, ...delta }: Json) {
-  if (!block) return
-  if (type === 'input_json_delta') {
-    block.input += String(delta['partial_json'] ?? '')
-  } else if (type === 'citations_delta') {
-    const before = block.fields['citations']
-    block.fields['citations'] = [...(Array.isArray(before) ? before : []), delta['citation']]
-  } else {
-    for (const [name, value] of Object.entries(delta)) {
-      const before = block.fields[name]
-      block.fields[name] = typeof value === 'string' && typeof before === 'string' ? before + value : value
-    }
-  }
-}
-
-function blockText({ fields, input }: Block): string {
-  if (input === '') return JSON.stringify(fields)
-  const { input: _, ...rest } = fields
-  return `${JSON.stringify(rest).slice(0, -1)},"input":${input}}`
-}
-
 const decoder = new TextDecoder()
 
-function parsed(data: Uint8Array): Json {
+function parsed(data: Uint8Array): Fields {
   try {
     return object(JSON.parse(decoder.decode(data)))
   } catch (cause) {
@@ -82,6 +54,6 @@ function parsed(data: Uint8Array): Json {
   }
 }
 
-function object(value: unknown): Json {
-  return typeof value === 'object' && value !== null ? (value as Json) : {}
+function object(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? (value as Fields) : {}
 }

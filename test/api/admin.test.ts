@@ -118,6 +118,8 @@ describe('the admin API', () => {
     ['DELETE', '/admin/keys/key_1'],
     ['GET', '/admin/spend'],
     ['GET', '/admin/capabilities'],
+    ['GET', '/admin/search'],
+    ['PUT', '/admin/search'],
     ['PUT', '/admin/capabilities'],
     ['DELETE', '/admin/capabilities'],
     ['GET', '/admin/nowhere'],
@@ -152,13 +154,17 @@ describe('the admin API', () => {
     ).toEqual([
       'delete /capabilities',
       'delete /keys/{id}',
+      'delete /search/keys/{id}',
       'get /capabilities',
       'get /keys',
       'get /keys/{id}',
+      'get /search',
       'get /spend',
       'patch /keys/{id}',
       'post /keys',
       'put /capabilities',
+      'put /search',
+      'put /search/keys/{id}',
     ])
   })
 })

@@ -1,0 +1,122 @@
+/** Which search engine answers for whom, and where its settings are kept: secrets sealed, the rest as it is. */
+import { egressFetch } from '../egress.ts'
+import { GatewayError } from '../errors.ts'
+import { sealer } from '../protocol/sealed.ts'
+import type { Runtime } from '../runtime.ts'
+import type { Engine, Settings } from '../search/engine.ts'
+import { engines } from '../search/index.ts'
+import type { Principal } from './authenticate.ts'
+import type { Chosen } from './websearch.ts'
+
+/** One engine for all, each key's own, or none. */
+export type SearchMode = 'off' | 'all' | 'own'
+
+/** An engine as it is stored. */
+export interface StoredEngine {
+  kind: string
+  settings: Settings
+  /** The secret settings, as sealed JSON. */
+  sealed: string
+}
+
+export const SEARCH_MODE = 'web_search_mode'
+/** The setting that holds the engine for all; a key's own has the key's id behind it. */
+export const SEARCH_ENGINE = 'web_search_engine'
+export const ownEngine = (keyId: string) => `${SEARCH_ENGINE}:${keyId}`
+
+const TRUST = 60_000
+const PURPOSE = 'search engine settings'
+
+/** The engine that a principal's searches go to; undefined where web search is off for it. */
+export function engineFor(runtime: Runtime, { keyId }: Principal): Promise<Chosen | undefined> {
+  return runtime.cache.remember(`search:${keyId}`, async () => ({
+    value: await choose(runtime, keyId),
+    ttl: TRUST,
+  }))
+}
+
+export async function searchMode({ data, config }: Runtime): Promise<SearchMode> {
+  const stored = await data.settings.get(SEARCH_MODE)
+  if (stored === 'off' || stored === 'all' || stored === 'own') return stored
+  return config.webSearch === undefined ? 'off' : 'all'
+}
+
+async function choose(runtime: Runtime, keyId: string): Promise<Chosen | undefined> {
+  const mode = await searchMode(runtime)
+  if (mode === 'off') return undefined
+  const stored = await storedEngine(runtime, mode === 'own' ? ownEngine(keyId) : SEARCH_ENGINE)
+  const engine = stored && engines[stored.kind]
+  if (stored && engine)
+    return reached(runtime, engine, { ...stored.settings, ...(await opened(runtime, stored)) })
+  const { webSearch } = runtime.config
+  const first = mode === 'all' && webSearch !== undefined ? engines[webSearch.kind] : undefined
+  return first && webSearch && reached(runtime, first, webSearch.settings)
+}
+
+const BOUNDS = { timeout: 10_000, maxBytes: 4_000_000 }
+
+/** An engine whose address is a setting is reached through the guard; the address itself the admin vouches for. */
+function reached({ egress }: Runtime, engine: Engine, settings: Settings): Chosen {
+  const address = engine.fields.find(({ url }) => url)?.name
+  const url = address === undefined ? undefined : settings[address]
+  if (url === undefined || !URL.canParse(url)) return { engine, settings }
+  return { engine, settings, fetch: egressFetch(egress, { ...BOUNDS, trusted: [new URL(url).origin] }) }
+}
+
+export async function storedEngine({ data }: Runtime, name: string): Promise<StoredEngine | undefined> {
+  return (await data.settings.get(name)) as StoredEngine | undefined
+}
+
+/**
+ * Checks an engine's settings against its own description and stores them. A secret that is not said stays what it was.
+ * @throws GatewayError invalid_request_error naming the setting.
+ */
+export async function storeEngine(
+  runtime: Runtime,
+  name: string,
+  kind: string,
+  said: Settings,
+): Promise<StoredEngine> {
+  const engine = engines[kind]
+  if (!engine) throw invalid(`engine: Input should be one of ${Object.keys(engines).join(', ')}`)
+  const before = await storedEngine(runtime, name)
+  const kept = before?.kind === kind ? await opened(runtime, before) : {}
+  const { open, secret } = checked(engine, said, kept)
+  const sealed = await sealer(runtime.config.secretKeys, PURPOSE).seal(JSON.stringify(secret), kind)
+  const stored = { kind, settings: open, sealed }
+  await runtime.data.settings.put(name, stored)
+  return stored
+}
+
+function checked(engine: Engine, said: Settings, kept: Settings): { open: Settings; secret: Settings } {
+  const unknown = Object.keys(said).find((name) => !engine.fields.some((field) => field.name === name))
+  if (unknown !== undefined) throw invalid(`settings.${unknown}: ${engine.label} has no such setting`)
+  const [open, secret]: [Record<string, string>, Record<string, string>] = [{}, {}]
+  for (const field of engine.fields) {
+    const value = said[field.name] ?? (field.secret ? kept[field.name] : undefined)
+    if (value === undefined || value === '') {
+      if (field.required) throw invalid(`settings.${field.name}: Field required`)
+      continue
+    }
+    if (field.url && !URL.canParse(value))
+      throw invalid(`settings.${field.name}: Input should be a valid URL`)
+    if (field.secret) secret[field.name] = value
+    else open[field.name] = value
+  }
+  return { open, secret }
+}
+
+async function opened({ config, log }: Runtime, { kind, sealed }: StoredEngine): Promise<Settings> {
+  const text = await sealer(config.secretKeys, PURPOSE).open(sealed, kind)
+  if (text === undefined) {
+    log('error', 'the settings of a search engine were sealed with another SECRET_KEY: set them again', {
+      engine: kind,
+    })
+    return {}
+  }
+  return JSON.parse(text) as Settings
+}
+
+function invalid(sentence: string): GatewayError {
+  return new GatewayError('invalid_request_error', sentence)
+}

@@ -1,0 +1,141 @@
+/** Searches of one request: run by an engine, counted, bounded in time, and never a reason for the answer to break. */
+import { within } from '../../protocol/deadline.ts'
+import type { Metrics } from '../../protocol/metrics.ts'
+import type { Log } from '../../runtime.ts'
+import {
+  type Engine,
+  SearchError,
+  type SearchErrorCode,
+  type SearchResult,
+  type Settings,
+} from '../../search/engine.ts'
+import { covered } from './domains.ts'
+import type { Outcome } from './outcome.ts'
+import type { SearchTool } from './tool.ts'
+
+/** An engine and the settings to use it with. */
+export interface Chosen {
+  engine: Engine
+  settings: Settings
+  /** Its way out, where that is not the usual one: a guarded one, when a setting says where to go. */
+  fetch?: typeof fetch
+}
+
+interface Lent {
+  fetch: typeof fetch
+  log: Log
+  metrics: Metrics
+  /** Of the request, for the log. */
+  id: string
+  /** Aborts when nobody waits any more. */
+  signal: AbortSignal
+}
+
+export interface Searches {
+  /** Never rejects. `input` is what the model said, as JSON text. */
+  run(input: string): Promise<Outcome>
+  /** How many were answered: what Anthropic counts as requests. */
+  answered(): number
+}
+
+/** Milliseconds for one search. */
+const PATIENCE = 10_000
+const WANTED = 10
+/** However many uses are allowed: each result costs tokens in every step that follows. */
+const MOST_USES = 30
+
+export function searches(tool: SearchTool, chosen: Chosen, lent: Lent): Searches {
+  const { engine, settings, fetch = lent.fetch } = chosen
+  let used = 0
+  let answered = 0
+
+  async function attempt(input: string): Promise<SearchResult[]> {
+    const query = queryIn(input)
+    if (query === undefined) throw new SearchError('invalid_tool_input', 'the model gave no query')
+    if (used >= Math.min(tool.maxUses ?? MOST_USES, MOST_USES))
+      throw new SearchError('max_uses_exceeded', 'no uses are left')
+    used++
+    if (query.length > engine.longestQuery) throw new SearchError('query_too_long', 'the query is too long')
+    const { maxUses: _, edits: __, ...wish } = tool
+    const deadline = {
+      timeout: PATIENCE,
+      signal: lent.signal,
+      late: () => new SearchError('unavailable', `the engine took longer than ${PATIENCE} ms`),
+      left: () => new SearchError('unavailable', 'nobody waits any more'),
+    }
+    const found = await within(deadline, (signal) =>
+      engine.search({ query, count: WANTED, ...wish }, settings, { fetch, signal }),
+    )
+    return tidy(found, tool)
+  }
+
+  function report(outcome: SearchErrorCode | 'answered', error?: unknown) {
+    lent.metrics.count('outcrop_web_searches_total', { engine: engine.kind, outcome })
+    if (outcome !== 'unavailable' && outcome !== 'too_many_requests') return
+    // What an engine's own code throws may hold what was asked: only what is ours is logged.
+    const cause = error instanceof SearchError ? error.message : 'the engine failed'
+    lent.log('warn', 'web search failed', { id: lent.id, engine: engine.kind, error: outcome, cause })
+  }
+
+  return {
+    answered: () => answered,
+    async run(input) {
+      try {
+        const results = await attempt(input)
+        answered++
+        report('answered')
+        return { results }
+      } catch (error) {
+        const code = error instanceof SearchError ? error.code : 'unavailable'
+        report(code, error)
+        return { error: code }
+      }
+    },
+  }
+}
+
+function queryIn(input: string): string | undefined {
+  const { query } = JSON.parse(input) as { query?: unknown }
+  return typeof query === 'string' && query.trim() !== '' ? query.trim() : undefined
+}
+
+const LONGEST_TITLE = 300
+const LONGEST_SNIPPET = 4_000
+
+/** What was asked for and can be shown, each page once. */
+function tidy(
+  results: readonly SearchResult[],
+  { allowedDomains, blockedDomains }: SearchTool,
+): SearchResult[] {
+  const wanted = results.filter(
+    ({ url }) =>
+      /^https?:\/\//i.test(url) &&
+      (allowedDomains.length === 0 || covered(url, allowedDomains)) &&
+      !covered(url, blockedDomains),
+  )
+  const once = wanted.filter(({ url }, index) => wanted.findIndex((other) => other.url === url) === index)
+  return once.slice(0, WANTED).map(legible)
+}
+
+/** Bedrock takes no empty text, and no half of a character. */
+function legible({ url, title, snippet, pageAge }: SearchResult): SearchResult {
+  const name = cut(title, LONGEST_TITLE) || url
+  const age = cut(pageAge ?? '', LONGEST_TITLE)
+  return {
+    url,
+    title: name,
+    snippet: cut(snippet, LONGEST_SNIPPET) || name,
+    ...(age === '' ? {} : { pageAge: age }),
+  }
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+function cut(text: string, longest: number): string {
+  const short = text
+    .trim()
+    .slice(0, longest)
+    .replace(/[\ud800-\udbff]$/, '')
+  return decoder.decode(encoder.encode(short)).trim()
+}

@@ -1,0 +1,76 @@
+/** The contract of a search engine: a question in, results out. It is handed what it may use and reaches for nothing. */
+
+/** A setting, as data: forms are drawn and answers checked from it. Values are text. */
+export interface Field {
+  name: string
+  label: string
+  required?: true
+  /** Stored encrypted, never shown again. */
+  secret?: true
+  /** An address that the gateway will call: it goes through the guard for such. */
+  url?: true
+  /** What it is when it is left empty, or an example. */
+  hint?: string
+}
+
+export type Settings = Readonly<Partial<Record<string, string>>>
+
+export interface SearchQuery {
+  query: string
+  /** How many results are wanted; fewer and more are both fine. */
+  count: number
+  /** `example.com` or `example.com/path`. The gateway filters too: an engine that can does it for better results. */
+  allowedDomains: readonly string[]
+  blockedDomains: readonly string[]
+  /** ISO 3166-1, two capital letters. */
+  country?: string
+  region?: string
+  city?: string
+  /** IANA. */
+  timezone?: string
+}
+
+export interface SearchResult {
+  url: string
+  title: string
+  /** What the page says, in plain text. */
+  snippet: string
+  /** How old the page is, in the engine's words. */
+  pageAge?: string
+}
+
+/** What an engine may use. */
+export interface Lent {
+  fetch: typeof fetch
+  /** Aborts when the time is up or nobody waits any more. */
+  signal: AbortSignal
+}
+
+export interface Engine {
+  kind: string
+  label: string
+  fields: readonly Field[]
+  /** The longest question it takes, in characters. */
+  longestQuery: number
+  /** @throws SearchError for every refusal and failure. */
+  search(query: SearchQuery, settings: Settings, lent: Lent): Promise<SearchResult[]>
+}
+
+/** As the Messages API words what went wrong with a search. */
+export type SearchErrorCode =
+  | 'unavailable'
+  | 'too_many_requests'
+  | 'query_too_long'
+  | 'invalid_tool_input'
+  | 'max_uses_exceeded'
+
+/** Its message is for the operator's log: never the question, never what the engine said. */
+export class SearchError extends Error {
+  readonly code: SearchErrorCode
+
+  constructor(code: SearchErrorCode, message: string, options: { cause?: unknown } = {}) {
+    super(message, options)
+    this.name = 'SearchError'
+    this.code = code
+  }
+}
