@@ -1,5 +1,5 @@
 /**
- * Credentials and signing for every call to AWS. Signing is aws4fetch's; what is ours is that service and region are
+ * Credentials, and signing for every call to AWS. Signing is aws4fetch's; what is ours is that service and region are
  * always said (it guesses them wrongly for Bedrock), that nothing is retried in hiding, and that few headers are
  * signed, so that no proxy on the way can break the signature.
  */
@@ -8,8 +8,8 @@ import { AwsV4Signer } from 'aws4fetch'
 import { GatewayError } from './errors.ts'
 import type { Bytes } from './protocol/bytes.ts'
 
-/** Keys of an AWS principal, or a Bedrock API key (`AWS_BEARER_TOKEN_BEDROCK`). */
-export type AwsCredentials = AwsKeys | { bearer: string; expiresAt?: number }
+/** Keys that sign, or a secret that is shown: a Bedrock or Anthropic API key, a Google access token. */
+export type Credentials = AwsKeys | { bearer: string; expiresAt?: number }
 
 export interface AwsKeys {
   accessKeyId: string
@@ -23,9 +23,9 @@ export interface AwsKeys {
 
 export interface CredentialSource {
   /** @throws GatewayError api_error saying what is missing and where to put it. */
-  get(): Promise<AwsCredentials>
-  /** AWS refused these: ask anew next time. */
-  reject(refused: AwsCredentials): void
+  get(): Promise<Credentials>
+  /** These were refused: ask anew next time. */
+  reject(refused: Credentials): void
 }
 
 /** Sources disagree on how early to refresh; AWS's own SDKs use five minutes. */
@@ -35,11 +35,11 @@ const REFRESH_BEFORE = 5 * 60_000
  * Keeps what `load` gives until shortly before it expires, asks once however many wait, and goes on with keys that
  * still work when a refresh fails.
  */
-export function keptCredentials(load: () => Promise<AwsCredentials>, now: () => number): CredentialSource {
-  let held: AwsCredentials | undefined
-  let loading: Promise<AwsCredentials> | undefined
+export function keptCredentials(load: () => Promise<Credentials>, now: () => number): CredentialSource {
+  let held: Credentials | undefined
+  let loading: Promise<Credentials> | undefined
 
-  function refresh(): Promise<AwsCredentials> {
+  function refresh(): Promise<Credentials> {
     loading ??= load()
       .then((fresh) => {
         held = 'bearer' in fresh ? fresh : { ...fresh, derived: new Map() }
@@ -51,7 +51,7 @@ export function keptCredentials(load: () => Promise<AwsCredentials>, now: () => 
     return loading
   }
 
-  async function get(): Promise<AwsCredentials> {
+  async function get(): Promise<Credentials> {
     if (!held) return refresh()
     const left = (held.expiresAt ?? Number.POSITIVE_INFINITY) - now()
     if (left > REFRESH_BEFORE) return held
@@ -83,7 +83,7 @@ export interface AwsRequest {
 }
 
 /** The headers to send, authorization included. */
-export async function sign(request: AwsRequest, credentials: AwsCredentials): Promise<Headers> {
+export async function sign(request: AwsRequest, credentials: Credentials): Promise<Headers> {
   if ('bearer' in credentials) {
     return new Headers({ ...request.headers, authorization: `Bearer ${credentials.bearer}` })
   }

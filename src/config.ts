@@ -4,20 +4,12 @@ import { z } from 'zod'
 /** A variable that is set to nothing counts as not set: compose files and shells produce such. */
 const text = z.preprocess((value) => (value === '' ? undefined : value), z.string().optional())
 
-const url = text.refine(
-  (value) => value === undefined || /^https?:\/\//.test(value),
-  'must be an http(s) URL',
-)
-const flag = text.transform((value) => value === 'true' || value === '1')
-const region = text.refine(
-  (value) => value === undefined || /^[a-z]{2,4}(-[a-z]+)+-\d+$/.test(value),
-  'must be an AWS region such as us-east-1',
-)
+const matching = (form: RegExp, sentence: string) =>
+  text.refine((value) => value === undefined || form.test(value), sentence)
 
-const project = text.refine(
-  (value) => value === undefined || /^(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/.test(value),
-  'must be the id of a Google Cloud project',
-)
+const url = matching(/^https?:\/\//, 'must be an http(s) URL')
+const flag = text.transform((value) => value === 'true' || value === '1')
+const region = matching(/^[a-z]{2,4}(-[a-z]+)+-\d+$/, 'must be an AWS region such as us-east-1')
 
 const MIN_TOKEN = 32
 
@@ -32,10 +24,7 @@ const Environment = z.object({
   /** Embedded database and generated secrets; one process at a time. */
   DATA_DIR: text.transform((value) => value ?? '.outcrop'),
   /** Postgres instead of the embedded database. */
-  DATABASE_URL: text.refine(
-    (value) => value === undefined || /^postgres(ql)?:\/\//.test(value),
-    'must start with postgres://',
-  ),
+  DATABASE_URL: matching(/^postgres(ql)?:\/\//, 'must start with postgres://'),
   /** Encrypts stored secrets; several, comma-separated, rotate: the first one writes. */
   SECRET_KEY: text
     .transform((value) => value?.split(',').map((key) => key.trim()))
@@ -55,10 +44,7 @@ const Environment = z.object({
   /** Which of its forms of the Messages API Bedrock is spoken to in. */
   BEDROCK_WIRE: text.pipe(z.enum(['auto', 'invoke', 'messages', 'mantle', 'platform']).default('auto')),
   /** Which inference profiles a plain model name is served by: a prefix such as `eu` or `global`. */
-  BEDROCK_PROFILE: text.refine(
-    (value) => value === undefined || /^[a-z]+(-[a-z]+)?$/.test(value),
-    'must be an inference-profile prefix such as us, eu or global',
-  ),
+  BEDROCK_PROFILE: matching(/^[a-z]+(-[a-z]+)?$/, 'must be a prefix of profiles such as us or global'),
   AWS_ENDPOINT_URL: url,
   AWS_ENDPOINT_URL_BEDROCK_RUNTIME: url,
   AWS_ENDPOINT_URL_BEDROCK_MANTLE: url,
@@ -67,26 +53,20 @@ const Environment = z.object({
   AWS_USE_DUALSTACK_ENDPOINT: flag,
   /** Claude Platform on AWS. */
   ANTHROPIC_AWS_BASE_URL: url,
-  ANTHROPIC_AWS_WORKSPACE_ID: text.refine(
-    (value) => value === undefined || /^[\w-]{1,128}$/.test(value),
-    'must be a workspace id such as wrkspc_…',
-  ),
+  ANTHROPIC_AWS_WORKSPACE_ID: matching(/^[\w-]{1,128}$/, 'must be a workspace id such as wrkspc_…'),
   /** Anthropic itself. */
-  ANTHROPIC_API_KEY: text.refine(
-    (value) => value === undefined || /^[\x21-\x7e]+$/.test(value),
-    'must be an API key, on one line',
-  ),
+  ANTHROPIC_API_KEY: matching(/^[\x21-\x7e]+$/, 'must be an API key, on one line'),
   ANTHROPIC_UPSTREAM_URL: url,
   /** Google Vertex AI. */
-  ANTHROPIC_VERTEX_PROJECT_ID: project,
-  GOOGLE_CLOUD_PROJECT: project,
+  ANTHROPIC_VERTEX_PROJECT_ID: matching(
+    /^(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/,
+    'must be the id of a Google Cloud project',
+  ),
   /** `global`, a multi-region such as `eu`, or a region. */
-  CLOUD_ML_REGION: text
-    .transform((value) => value ?? 'global')
-    .refine(
-      (value) => /^[a-z]+(-[a-z]+\d+)?$/.test(value),
-      'must be global, us, eu or a Google Cloud region',
-    ),
+  CLOUD_ML_REGION: matching(
+    /^[a-z]+(-[a-z]+\d+)?$/,
+    'must be global, us, eu or a Google Cloud region',
+  ).transform((value) => value ?? 'global'),
   ANTHROPIC_VERTEX_BASE_URL: url,
   /** The engine that answers web searches, until the admin API says otherwise; without it they are off. */
   WEB_SEARCH: text.pipe(z.enum(['brave', 'custom', 'duckduckgo', 'searxng', 'serper', 'tavily']).optional()),
@@ -120,7 +100,8 @@ export interface Config {
   egress: { loopback: boolean; trusted: readonly string[] }
   aws: AwsConfig
   anthropic: { endpoint: string | undefined }
-  vertex: VertexConfig
+  /** The endpoint with its version, as in `https://aiplatform.googleapis.com/v1`. */
+  vertex: { project: string | undefined; region: string; endpoint: string | undefined }
   logLevel: 'debug' | 'info' | 'warn' | 'error'
   logFormat: 'text' | 'json' | undefined
   limits: LimitsConfig
@@ -138,13 +119,6 @@ export interface AwsConfig {
   workspace: string | undefined
   fips: boolean
   dualStack: boolean
-}
-
-export interface VertexConfig {
-  project: string | undefined
-  region: string
-  /** With its version, as in `https://aiplatform.googleapis.com/v1`. */
-  endpoint: string | undefined
 }
 
 /** Bounds of one request. Bytes and milliseconds. */
@@ -202,7 +176,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     aws: awsConfig(value),
     anthropic: { endpoint: value.ANTHROPIC_UPSTREAM_URL },
     vertex: {
-      project: value.ANTHROPIC_VERTEX_PROJECT_ID ?? value.GOOGLE_CLOUD_PROJECT,
+      project: value.ANTHROPIC_VERTEX_PROJECT_ID,
       region: value.CLOUD_ML_REGION,
       endpoint: value.ANTHROPIC_VERTEX_BASE_URL,
     },
@@ -245,29 +219,24 @@ function awsConfig(value: Read): AwsConfig {
 
 /** What one variable asks of another. */
 function demands(value: Read): string[] {
-  const rules: readonly [isBroken: boolean, sentence: string][] = [
-    [
-      value.DATABASE_URL !== undefined && !value.SECRET_KEY,
+  const { UPSTREAM: upstream, BEDROCK_WIRE: wire } = value
+  return [
+    value.DATABASE_URL !== undefined &&
+      !value.SECRET_KEY &&
       'SECRET_KEY must be set when DATABASE_URL is: every replica needs the same one (try: openssl rand -base64 32)',
-    ],
-    [
-      value.BEDROCK_WIRE === 'platform' && !value.ANTHROPIC_AWS_WORKSPACE_ID,
+    wire === 'platform' &&
+      !value.ANTHROPIC_AWS_WORKSPACE_ID &&
       'ANTHROPIC_AWS_WORKSPACE_ID must be set when BEDROCK_WIRE is platform',
-    ],
-    [
-      value.AWS_USE_FIPS_ENDPOINT && /mantle|platform/.test(value.BEDROCK_WIRE),
-      'BEDROCK_WIRE must be auto or invoke when AWS_USE_FIPS_ENDPOINT is set: only InvokeModel has FIPS endpoints',
-    ],
-    [
-      value.UPSTREAM === 'anthropic' && !value.ANTHROPIC_API_KEY,
+    value.AWS_USE_FIPS_ENDPOINT &&
+      /mantle|platform/.test(wire) &&
+      'BEDROCK_WIRE must be auto or invoke when AWS_USE_FIPS_ENDPOINT is set: there are no other FIPS endpoints',
+    upstream === 'anthropic' &&
+      !value.ANTHROPIC_API_KEY &&
       'ANTHROPIC_API_KEY must be set when UPSTREAM is anthropic',
-    ],
-    [
-      value.UPSTREAM === 'vertex' && !(value.ANTHROPIC_VERTEX_PROJECT_ID ?? value.GOOGLE_CLOUD_PROJECT),
+    upstream === 'vertex' &&
+      !value.ANTHROPIC_VERTEX_PROJECT_ID &&
       'ANTHROPIC_VERTEX_PROJECT_ID must be set when UPSTREAM is vertex',
-    ],
-  ]
-  return rules.flatMap(([isBroken, sentence]) => (isBroken ? [sentence] : []))
+  ].filter((sentence) => sentence !== false)
 }
 
 function isOrigin(text: string): boolean {

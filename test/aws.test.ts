@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type AwsCredentials, dnsSuffix, keptCredentials, sign } from '../src/aws.ts'
+import { type Credentials, dnsSuffix, keptCredentials, sign } from '../src/aws.ts'
 import { GatewayError } from '../src/errors.ts'
 
 const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' }
@@ -8,7 +8,7 @@ const NOW = Date.UTC(2026, 10, 20)
 const BODY = new TextEncoder().encode('{"a":1}')
 
 /** Values on which aws4fetch and AWS's own signer agree. */
-const GOLDEN: [string, string, 'GET' | 'POST', string, AwsCredentials, string][] = [
+const GOLDEN: [string, string, 'GET' | 'POST', string, Credentials, string][] = [
   [
     'bedrock',
     'us-east-1',
@@ -83,7 +83,7 @@ describe('signing', () => {
 describe('kept credentials', () => {
   const minute = 60_000
 
-  function source(answers: (() => Promise<AwsCredentials>)[]) {
+  function source(answers: (() => Promise<Credentials>)[]) {
     const clock = { now: NOW, asked: 0 }
     const next = () => {
       const answer = answers[Math.min(clock.asked++, answers.length - 1)]

@@ -1,15 +1,33 @@
-/** AWS's own chain: environment, profiles, SSO, web identity, container, instance. Loaded when first needed. */
-import { type AwsCredentials, credentialTrouble } from '../aws.ts'
+/**
+ * The credentials of the default upstream. For AWS, its own chain: environment, profiles, SSO, web identity, container,
+ * instance; for Google, see google.ts. Loaded when first needed.
+ */
+import { type Credentials, credentialTrouble } from '../aws.ts'
+import type { Config } from '../config.ts'
+import { loadGoogleToken } from './google.ts'
 
 type Environment = Record<string, string | undefined>
+
+interface Lent {
+  fetch: typeof fetch
+  now(): number
+}
+
+/** Credentials as they are now. */
+export function loadCredentials(env: Environment, config: Config, lent: Lent): Promise<Credentials> {
+  const awsCredentials = () => loadAwsCredentials({}, 'auto')
+  if (config.upstream === 'vertex') return loadGoogleToken(env, { ...lent, awsCredentials })
+  if (config.upstream === 'anthropic') return Promise.resolve({ bearer: env['ANTHROPIC_API_KEY'] ?? '' })
+  return loadAwsCredentials(env, config.aws.wire)
+}
 
 const WHERE_TO_PUT_THEM =
   'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or AWS_BEARER_TOKEN_BEDROCK in the environment ' +
   'of the gateway, or give the machine it runs on a role.'
 
-/** Credentials as they are now; AWS's SDKs, too, prefer a Bedrock API key. */
-export async function loadCredentials(env: Environment): Promise<AwsCredentials> {
-  const bearer = env['AWS_BEARER_TOKEN_BEDROCK']
+/** AWS's SDKs, too, prefer an API key. Claude Platform has keys of its own. */
+async function loadAwsCredentials(env: Environment, wire: Config['aws']['wire']): Promise<Credentials> {
+  const bearer = env[wire === 'platform' ? 'ANTHROPIC_AWS_API_KEY' : 'AWS_BEARER_TOKEN_BEDROCK']
   if (bearer) return { bearer }
   const { defaultProvider } = await import('@aws-sdk/credential-provider-node')
   const found = await defaultProvider()().catch((cause: unknown) => {

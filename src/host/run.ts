@@ -46,17 +46,17 @@ async function announce({ host: { runtime }, server }: Started) {
   // Its own words, not a log line: it holds secrets, and logs are kept.
   if (words !== undefined) process.stdout.write(words)
   runtime.log('info', 'listening', { url, region: runtime.config.aws.region })
-  runtime.waitUntil(adviseOnAws(runtime))
+  runtime.waitUntil(advise(runtime))
 }
 
 /** Says at once what the first request would run into. */
-async function adviseOnAws({ config, credentials, log }: Runtime) {
-  if (config.aws.region === undefined)
+async function advise({ config, credentials, log }: Runtime) {
+  if (config.upstream === 'bedrock' && config.aws.region === undefined)
     log('warn', 'No AWS region: set AWS_REGION, for example AWS_REGION=us-east-1.')
   try {
     await credentials.get()
   } catch (error) {
-    log('warn', error instanceof GatewayError ? error.message : 'AWS credentials could not be read')
+    log('warn', error instanceof GatewayError ? error.message : 'credentials could not be read')
   }
 }
 

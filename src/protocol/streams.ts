@@ -17,7 +17,7 @@ export interface Events {
 
 /** Turns bytes into events, keeping what is incomplete between calls. */
 export interface EventDecoder {
-  push(chunk: Uint8Array): StreamEvent[]
+  push(chunk: Uint8Array): Iterable<StreamEvent>
   /** Called at the end of the wire. Throws when bytes are left over. */
   end(): void
 }
@@ -38,7 +38,14 @@ export function readEvents(
         decoder.end()
         return undefined
       }
-      const events = decoder.push(value)
+      const events: StreamEvent[] = []
+      try {
+        for (const event of decoder.push(value)) events.push(event)
+      } catch (error) {
+        // What came before the fault has been said: it is passed on first.
+        if (events.length === 0) throw error
+        failure = error
+      }
       if (events.length > 0) return events
     }
   }

@@ -1,22 +1,31 @@
 /** The contract of a provider: canonical in, canonical out. It is handed what it may use and reaches for nothing. */
 
 import type { CredentialSource } from '../aws.ts'
-import type { LimitsConfig } from '../config.ts'
+import type { Config, LimitsConfig } from '../config.ts'
 import type { Omissions, Wire } from '../protocol/fields/target.ts'
 import type { Call } from '../protocol/messages.ts'
 import type { Model } from '../protocol/models.ts'
 import type { Events } from '../protocol/streams.ts'
 
 /** A configured account, region and credentials to send to. */
-export interface Upstream {
+export interface Upstream extends Place {
   id: string
+  /** Keys that sign, or a secret that is shown: the provider knows which it needs. */
+  credentials: CredentialSource
+}
+
+/** An upstream without the secrets. */
+export interface Place {
   provider: string
   region: string
   /** Which wire form of the Messages API is spoken. */
   wire: Wire
-  /** Scheme and host, no path. */
+  /** What every path is put after: scheme, host, and what of the path is the account's. */
   endpoint: string
-  credentials: CredentialSource
+  /** What every request carries beside its own headers. */
+  headers?: Readonly<Record<string, string>>
+  /** Bedrock: the prefix of the inference profiles that plain names are served by. */
+  profile?: string
 }
 
 /** The choice of upstream and model id for a call. */
@@ -24,7 +33,7 @@ export interface Route {
   upstream: Upstream
   /** The provider's name for the model: for Bedrock an inference profile, a base id or an ARN. */
   modelId: string
-  /** Undefined where an ARN does not say which model it leads to. */
+  /** Undefined where an ARN does not say which model it leads to, and for a model that is not known yet. */
   model: Model | undefined
   /** Where the model may run, for its price: the profile's prefix, or `region`. */
   regionClass: string
@@ -47,6 +56,16 @@ export interface Reply {
 }
 
 export interface Provider {
+  /**
+   * The upstream that the environment describes.
+   * @throws GatewayError api_error saying what is missing.
+   */
+  place(config: Config): Place
+  /**
+   * Where a model's name leads on an upstream; undefined where it leads nowhere.
+   * @throws GatewayError not_found_error where there is more to say about that.
+   */
+  find(name: string, upstream: Upstream): Route | undefined
   /**
    * Sends a call once, with no retry, leaving out what `omit` says.
    * @throws GatewayError for every refusal and failure, in words for the developer.

@@ -1,12 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import {
-  isCredentialRefusal,
-  type Refusal,
-  readRefusal,
-  refusalError,
-} from '../../src/providers/bedrock/errors.ts'
+import type { Refusal } from '../../src/protocol/refusals.ts'
+import { awsRefusal, isCredentialRefusal, refusalError } from '../../src/providers/bedrock/errors.ts'
 
 const ARN = 'arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-opus-5-5'
+
+const about = (model: string) => ({ model, upstream: 'Amazon Bedrock', account: 'AWS account and region' })
 
 type Row = [
   name: string,
@@ -139,6 +137,15 @@ const TABLE: Row[] = [
     'Quota exceeded',
     { retryAfter: 10 },
   ],
+  [
+    'ValidationException',
+    400,
+    "data retention mode 'default' is not available for this model",
+    'not_found_error',
+    404,
+    "The model 'claude-x' cannot be used",
+  ],
+  ['UnknownOperationException', 200, '', 'api_error', 500, 'BEDROCK_WIRE=invoke', { retry: false }],
   ['ModelNotReadyException', 429, 'Not ready', 'overloaded_error', 529, 'Not ready'],
   [
     'ServiceUnavailableException',
@@ -161,8 +168,9 @@ const TABLE: Row[] = [
 
 describe('every refusal of Bedrock has its counterpart', () => {
   test.each(TABLE)('%s %i %.50j is %s %i', (name, status, message, type, code, shown, more = {}) => {
-    const error = refusalError({ name, status, message }, 'claude-x')
+    const error = refusalError({ name, status, message }, about('claude-x'))
     expect(error).toMatchObject({ type, status: code, ...more })
+    expect(error.message).not.toMatch(/arn:|\d{12}/)
     expect(error.message).toContain(shown)
   })
 
@@ -170,7 +178,7 @@ describe('every refusal of Bedrock has its counterpart', () => {
     '%s inside a stream is the same',
     (name, _, message, type, __, shown) => {
       const small = name.charAt(0).toLowerCase() + name.slice(1)
-      const error = refusalError({ name: small, status: 0, message }, 'claude-x')
+      const error = refusalError({ name: small, status: 0, message }, about('claude-x'))
       expect(error.type).toBe(type)
       expect(error.message).toContain(shown)
     },
@@ -183,7 +191,7 @@ describe('every refusal of Bedrock has its counterpart', () => {
       message: 'x',
       originalStatus: 529,
     }
-    expect(refusalError(refusal, 'm').type).toBe('overloaded_error')
+    expect(refusalError(refusal, about('m')).type).toBe('overloaded_error')
   })
 
   test('no account number and no ARN is shown; the operator finds them in the cause', () => {
@@ -192,9 +200,23 @@ describe('every refusal of Bedrock has its counterpart', () => {
       status: 400,
       message: `No ${ARN}, or account 123456789012.`,
     }
-    const error = refusalError(refusal, 'm')
+    const error = refusalError(refusal, about('m'))
     expect(error.message).toBe('No (resource), or account (account).')
     expect(error.cause).toMatchObject({ message: expect.stringContaining(ARN) })
+  })
+
+  test('what was found wrong with the request is an objection; nothing else is', () => {
+    const message = 'tools.0.custom.strict: Extra inputs are not permitted'
+    const objection = { kind: 'field', path: 'tools.0.custom.strict' }
+    for (const [name, status] of [
+      ['ValidationException', 400],
+      ['validationException', 0],
+    ] as const) {
+      expect(refusalError({ name, status, message }, about('m')).objection).toEqual(objection)
+    }
+    for (const name of ['ThrottlingException', 'InternalServerException', 'AccessDeniedException']) {
+      expect(refusalError({ name, status: 500, message }, about('m')).objection).toBeUndefined()
+    }
   })
 
   test('credentials are at fault only when AWS says so', () => {
@@ -214,12 +236,18 @@ describe('a refusal is read', () => {
     ],
     [{}, '{"__type":"com.amazon.coral#ThrottlingException","Message":"m"}', 'ThrottlingException', 'm'],
     [{}, '{"code":"ThrottlingException"}', 'ThrottlingException', ''],
+    [
+      {},
+      '{"Output":{"__type":"com.amazon.coral.service#UnknownOperationException"},"Version":"1.0"}',
+      'UnknownOperationException',
+      '',
+    ],
     [{}, '<html>502 Bad Gateway</html>', '', ''],
     [{}, '', '', ''],
     [{}, 'null', '', ''],
     [{}, '"text"', '', ''],
   ])('from headers %j and body %j', async (headers, body, name, message) => {
     const response = new Response(body, { status: 429, headers: headers as Record<string, string> })
-    expect(await readRefusal(response)).toMatchObject({ name, message, status: 429 })
+    expect(awsRefusal(await response.text(), response)).toMatchObject({ name, message, status: 429 })
   })
 })

@@ -1,26 +1,59 @@
 /**
- * Claude on Amazon Bedrock. Answers are always streamed: one that the client wants in one piece is put together
- * behind this, and cannot time out on the way here.
- * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModelWithResponseStream.html
+ * Claude on AWS, by whichever wire the upstream speaks. Answers are always streamed: one that the client wants in one
+ * piece is put together behind this, and cannot time out on the way here.
  */
 import { GatewayError } from '../../errors.ts'
+import { apiStreamError } from '../../protocol/apierrors.ts'
+import { messagesHeaders, streamEnvelope } from '../../protocol/envelopes.ts'
 import { adapt } from '../../protocol/fields/adapt.ts'
+import { asText } from '../../protocol/fields/structure.ts'
 import type { Omissions } from '../../protocol/fields/target.ts'
 import type { Call } from '../../protocol/messages.ts'
-import { readEvents } from '../../protocol/streams.ts'
+import { sseEvents } from '../../protocol/ssedecoder.ts'
+import { type Events, readEvents } from '../../protocol/streams.ts'
 import type { Lent, Provider, Reply, Route } from '../provider.ts'
+import { aboutOf, ask } from './ask.ts'
 import { countTokens } from './count.ts'
 import { bedrockDecoder } from './decode.ts'
-import { exchange } from './exchange.ts'
+import { refusedBy } from './errors.ts'
 import { invokeEnvelope } from './invoke.ts'
+import { find } from './names.ts'
+import { formOf, place } from './wires.ts'
 
-export const bedrock = { send, countTokens } satisfies Provider
+export const bedrock = { place, find, send, countTokens } satisfies Provider
 
 async function send(call: Call, route: Route, lent: Lent, omit: Omissions): Promise<Reply> {
-  const target = { wire: route.upstream.wire, model: route.model, omit, secret: lent.secret }
-  const { body, removed } = await adapt(call, target, invokeEnvelope())
-  const request = { operation: 'invoke-with-response-stream', modelId: route.modelId, body } as const
-  const { response, abort } = await exchange(request, call, route, lent)
-  if (!response.body) throw new GatewayError('api_error', 'Bedrock answered a stream without a body.')
-  return { events: readEvents(response.body, bedrockDecoder(call.model), abort), removed }
+  const { wire } = route.upstream
+  const target = { wire, model: route.model, omit, secret: lent.secret }
+  const envelope = wire === 'invoke' ? invokeEnvelope() : streamEnvelope(call, route.modelId)
+  const { body, betas, structured, removed } = await adapt(call, target, envelope)
+  const events = await ask(
+    {
+      path: formOf(wire).path(route.modelId),
+      headers: wire === 'invoke' ? FRAMES : messagesHeaders(betas),
+      body,
+      take: (response, abort) => eventsOf(response, abort, call, route),
+    },
+    call,
+    route,
+    lent,
+  )
+  return { events: structured ? asText(events) : events, removed }
+}
+
+const FRAMES = { accept: 'application/vnd.amazon.eventstream', 'content-type': 'application/json' }
+
+async function eventsOf(response: Response, abort: () => void, call: Call, route: Route): Promise<Events> {
+  const about = aboutOf(call, route)
+  if (route.upstream.wire === 'invoke') {
+    if (!response.body) throw new GatewayError('api_error', 'Bedrock answered a stream without a body.')
+    return readEvents(response.body, bedrockDecoder(about), abort)
+  }
+  const told = {
+    told: call.model,
+    // Anthropic's own names stand: where another model took over, that is how one knows.
+    ...(route.upstream.wire === 'claude-platform' ? { instead: route.modelId } : {}),
+    failure: (data: Uint8Array) => apiStreamError(data, about),
+  }
+  return sseEvents(response, abort, told, (refusal) => refusedBy(refusal, about))
 }

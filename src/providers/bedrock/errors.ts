@@ -1,33 +1,24 @@
 /**
- * What Bedrock's refusals are called in the Messages API. Claude Code acts on status, type and wording: "prompt is
- * too long" makes it compact, a 401 makes it ask for a login, a 5xx makes it try ten times.
+ * What AWS's refusals are called in the Messages API.
  * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html#API_runtime_InvokeModel_Errors
  */
-import { type ErrorOptions, type ErrorType, GatewayError } from '../../errors.ts'
-
-/** A refusal as Bedrock puts it, over HTTP or inside a stream. */
-export interface Refusal {
-  /** `ThrottlingException`; inside a stream the first letter is small. */
-  name: string
-  message: string
-  /** The HTTP status; 0 inside a stream. */
-  status: number
-  /** What the model itself answered, where Bedrock passes that on. */
-  originalStatus?: number | undefined
-}
-
-interface Rule {
-  /** Lower-case names of exceptions. */
-  names: readonly string[]
-  message?: RegExp
-  type: ErrorType
-  /** What the developer reads; Bedrock's own sentence where there is none. */
-  sentence?: (message: string, model: string) => string
-  options?: ErrorOptions
-}
-
-/** Bedrock says nothing about when to come back. A minute's quota refills steadily, so a few seconds often do. */
-const COME_BACK_AFTER = 10
+import type { GatewayError } from '../../errors.ts'
+import { API_RULES, apiRefusal, isApiCredentialRefusal } from '../../protocol/apierrors.ts'
+import type { Refused } from '../../protocol/exchange.ts'
+import {
+  type About,
+  credentialsRefused,
+  errorFor,
+  modelForbidden,
+  modelUnknown,
+  modelUnusable,
+  type Refusal,
+  type Rule,
+  refusalBody,
+  refusalText,
+  textIn,
+  tooLong,
+} from '../../protocol/refusals.ts'
 
 const CREDENTIAL_NAMES = [
   'expiredtokenexception',
@@ -42,39 +33,36 @@ const CREDENTIAL_NAMES = [
   'requesttimetooskewed',
 ]
 
-/** The first rule that fits decides. */
 const RULES: readonly Rule[] = [
+  { statuses: [413], type: 'request_too_large' },
   {
     names: ['validationexception'],
     message: /^(prompt is too long|input is too long)/i,
     type: 'invalid_request_error',
-    sentence: (message) => (/^prompt/i.test(message) ? message : `prompt is too long: ${message}`),
+    sentence: tooLong,
   },
   {
     names: ['validationexception', 'resourcenotfoundexception', 'ftuformnotfilled'],
     message:
-      /model identifier is invalid|on-demand throughput|end of its life|could not resolve the foundation model|use case/i,
+      /model identifier is invalid|on-demand throughput|end of its life|could not resolve the foundation model|use case|data retention mode/i,
     type: 'not_found_error',
-    sentence: (_, model) => `The model '${model}' cannot be used on this gateway's AWS account and region.`,
+    sentence: modelUnusable,
   },
   { names: ['validationexception', 'conflictexception'], type: 'invalid_request_error' },
   {
     names: ['resourcenotfoundexception', 'ftuformnotfilled'],
     type: 'not_found_error',
-    sentence: (_, model) => `The model '${model}' was not found in this gateway's AWS account and region.`,
+    sentence: modelUnknown,
   },
   {
-    names: CREDENTIAL_NAMES,
+    names: ['unknownoperationexception'],
     type: 'api_error',
-    sentence: () =>
-      "AWS refused the gateway's own credentials. Your key is fine; tell whoever runs this gateway.",
+    sentence: ({ upstream }) =>
+      `${upstream} does not speak this API in the gateway's region. Tell whoever runs this gateway to set BEDROCK_WIRE=invoke.`,
     options: { retry: false },
   },
-  {
-    names: ['accessdeniedexception', 'accessdenied'],
-    type: 'permission_error',
-    sentence: (_, model) => `The gateway's AWS account has no access to the model '${model}'.`,
-  },
+  { names: CREDENTIAL_NAMES, type: 'api_error', sentence: credentialsRefused, options: { retry: false } },
+  { names: ['accessdeniedexception', 'accessdenied'], type: 'permission_error', sentence: modelForbidden },
   {
     names: ['throttlingexception'],
     message: /per day/i,
@@ -82,51 +70,16 @@ const RULES: readonly Rule[] = [
     sentence: () => "The AWS account's daily token quota for this model is used up.",
     options: { retry: false },
   },
-  {
-    names: ['throttlingexception', 'servicequotaexceededexception'],
-    type: 'rate_limit_error',
-    options: { retryAfter: COME_BACK_AFTER },
-  },
+  { names: ['throttlingexception', 'servicequotaexceededexception'], type: 'rate_limit_error' },
   { names: ['modelnotreadyexception', 'serviceunavailableexception'], type: 'overloaded_error' },
   { names: ['modeltimeoutexception'], type: 'timeout_error' },
+  // Whatever Bedrock calls it, the model itself was overloaded.
+  { originalStatuses: [429, 503, 529], type: 'overloaded_error' },
 ]
 
-const OVERLOADED = new Set([429, 503, 529])
-
-/** The error a developer gets for a refusal of Bedrock's. `model` is the name they asked for. */
-export function refusalError(refusal: Refusal, model: string): GatewayError {
-  const name = refusal.name.toLowerCase()
-  const cause = new Error(`${refusal.name} (${refusal.status}): ${refusal.message}`)
-  if (refusal.status === 413)
-    return new GatewayError('request_too_large', withoutAccount(refusal.message), { cause })
-  const rule = RULES.find(
-    (each) => each.names.includes(name) && (each.message?.test(refusal.message) ?? true),
-  )
-  if (rule) {
-    const sentence = rule.sentence?.(refusal.message, model) ?? refusal.message
-    return new GatewayError(rule.type, withoutAccount(sentence), { ...rule.options, cause })
-  }
-  if (refusal.originalStatus !== undefined && OVERLOADED.has(refusal.originalStatus)) {
-    return new GatewayError('overloaded_error', withoutAccount(refusal.message), { cause })
-  }
-  return byStatus(refusal, cause)
-}
-
-/** For names that no rule knows. */
-function byStatus({ status, message }: Refusal, cause: Error): GatewayError {
-  const sentence = withoutAccount(message)
-  if (status === 429)
-    return new GatewayError('rate_limit_error', sentence, { cause, retryAfter: COME_BACK_AFTER })
-  if (status === 503) return new GatewayError('overloaded_error', sentence, { cause })
-  if (status === 400) return new GatewayError('invalid_request_error', sentence, { cause })
-  return new GatewayError('api_error', sentence === '' ? 'Bedrock failed to answer.' : sentence, { cause })
-}
-
-/** Account numbers and ARNs are nothing a developer needs. */
-function withoutAccount(message: string): string {
-  return message
-    .replaceAll(/\barn:aws[a-z-]*:[^\s"',)]+/g, '(resource)')
-    .replaceAll(/\b\d{12}\b/g, '(account)')
+/** The error a developer gets for a refusal of AWS's. */
+export function refusalError(refusal: Refusal, about: About): GatewayError {
+  return errorFor(RULES, refusal, about)
 }
 
 /** Whether AWS refused the credentials themselves, so that fresh ones may help. */
@@ -134,34 +87,40 @@ export function isCredentialRefusal({ name }: Refusal): boolean {
   return CREDENTIAL_NAMES.includes(name.toLowerCase())
 }
 
-interface RefusalBody {
-  message?: string
-  Message?: string
-  __type?: string
-  code?: string
-  originalStatusCode?: number
+/** Reads a refusal out of an HTTP answer, in AWS's shape or in Anthropic's. */
+export async function refusedBy(response: Response, about: About): Promise<Refused> {
+  const text = await refusalText(response)
+  const api = apiRefusal(text, response)
+  if (api) return { error: errorFor(API_RULES, api, about), credentials: isApiCredentialRefusal(api) }
+  const refusal = awsRefusal(text, response)
+  return { error: refusalError(refusal, about), credentials: isCredentialRefusal(refusal) }
 }
 
-/** Reads a refusal out of an HTTP answer. */
-export async function readRefusal(response: Response): Promise<Refusal> {
-  const text = await response.text()
-  const body = refusalBody(text)
-  const name =
-    response.headers.get('x-amzn-errortype')?.split(':')[0] ?? body.__type?.split('#').at(-1) ?? body.code
+export function awsRefusal(text: string, { status, headers }: Response): Refusal {
+  const body = readBody(text)
+  return { ...body, status, name: headers.get('x-amzn-errortype')?.split(':')[0] || body.name }
+}
+
+/** A refusal inside a stream: a frame that is an exception, or an error. */
+export function frameRefusal(headers: ReadonlyMap<string, string>, payload: Uint8Array): Refusal {
+  const body = readBody(new TextDecoder().decode(payload))
   return {
-    name: name ?? '',
-    message: body.message ?? body.Message ?? '',
-    status: response.status,
-    originalStatus: body.originalStatusCode,
+    ...body,
+    status: 0,
+    name: headers.get(':exception-type') ?? headers.get(':error-code') ?? '',
+    message: body.message || (headers.get(':error-message') ?? ''),
   }
 }
 
-/** AWS answers JSON; what stands before it (a proxy, a load balancer) may answer anything. */
-export function refusalBody(text: string): RefusalBody {
-  try {
-    const body: unknown = JSON.parse(text)
-    return typeof body === 'object' && body !== null ? body : {}
-  } catch {
-    return {}
+function readBody(text: string): Pick<Refusal, 'name' | 'message' | 'originalStatus'> {
+  const body = refusalBody(text)
+  const { originalStatusCode: status, Output: output } = body
+  // What answers for an operation that is not known wraps its refusal once more.
+  const inner = typeof output === 'object' && output !== null ? (output as Record<string, unknown>) : body
+  const type = textIn(inner, '__type')?.split('#').at(-1)
+  return {
+    name: type ?? textIn(body, 'code') ?? '',
+    message: textIn(inner, 'message', 'Message') ?? '',
+    originalStatus: typeof status === 'number' ? status : undefined,
   }
 }

@@ -1,0 +1,86 @@
+/** One request to an upstream and its answer, with the fetch and the credentials that are lent for it. */
+import type { CredentialSource, Credentials } from '../aws.ts'
+import type { LimitsConfig } from '../config.ts'
+import { GatewayError } from '../errors.ts'
+import type { Bytes } from './bytes.ts'
+
+export interface Sent {
+  url: string
+  headers: Headers
+  body: Bytes
+}
+
+/** What is made of an answer that is no success. */
+export interface Refused {
+  error: GatewayError
+  /** The credentials were refused: fresh ones may help. */
+  credentials: boolean
+}
+
+export interface Exchange<T> {
+  /** Who is asked, in sentences: `Amazon Bedrock`. */
+  upstream: string
+  credentials: CredentialSource
+  /** Aborts when nobody waits any more. */
+  signal: AbortSignal
+  lent: { fetch: typeof fetch; limits: LimitsConfig }
+  /** The request, as these credentials let it in. */
+  request(credentials: Credentials): Promise<Sent>
+  refused(response: Response): Promise<Refused>
+  /** What is wanted of a success. `abort` closes the connection. */
+  take(response: Response, abort: () => void): Promise<T>
+}
+
+/**
+ * Sends; once more, with fresh credentials, where those it got are refused. Ends when the client goes.
+ * @throws GatewayError for every answer that is no success, and when there is none in time.
+ */
+export async function exchange<T>(asked: Exchange<T>): Promise<T> {
+  const { credentials: source, signal: left } = asked
+  const controller = new AbortController()
+  const abort = () => controller.abort()
+  if (left.aborted) abort()
+  left.addEventListener('abort', abort, { once: true })
+  const deadline = setTimeout(() => controller.abort(TOO_SLOW), asked.lent.limits.firstByteAfter)
+  try {
+    for (let retried = false; ; retried = true) {
+      const credentials = await source.get()
+      const response = await send(asked, await asked.request(credentials), controller.signal)
+      if (response.ok) return await asked.take(response, abort)
+      const refused = await asked.refused(response)
+      if (retried || !refused.credentials) throw refused.error
+      source.reject(credentials)
+    }
+  } finally {
+    clearTimeout(deadline)
+  }
+}
+
+async function send<T>({ lent, upstream }: Exchange<T>, { url, ...sent }: Sent, signal: AbortSignal) {
+  try {
+    return await lent.fetch(url, { method: 'POST', ...sent, signal, redirect: 'manual' })
+  } catch (cause) {
+    throw signal.reason === TOO_SLOW || isTimeout(cause)
+      ? new GatewayError('timeout_error', `${upstream} did not begin to answer in time.`, { cause })
+      : new GatewayError('api_error', `The gateway could not reach ${upstream}.`, { cause })
+  }
+}
+
+const TOO_SLOW = 'too slow'
+
+/** What the runtimes' fetches call a connection that nobody answers. */
+function isTimeout(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const cause = error instanceof Error ? error.cause : undefined
+  return /TIMEOUT|TIMEDOUT/.test(code) || (cause instanceof Error && isTimeout(cause))
+}
+
+/** An answer in one piece. */
+export async function wholeBody(response: Response, upstream: string): Promise<Bytes> {
+  try {
+    return new Uint8Array(await response.arrayBuffer())
+  } catch (cause) {
+    const sentence = `The connection to ${upstream} broke before the answer was complete.`
+    throw new GatewayError('api_error', sentence, { cause })
+  }
+}

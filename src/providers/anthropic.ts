@@ -1,0 +1,117 @@
+/**
+ * Claude from Anthropic itself: what the client sent, byte for byte, with the gateway's key. What the answer's headers
+ * say of the gateway's own account and limits stays here. https://docs.claude.com/en/api/messages
+ */
+import { type Credentials, credentialTrouble } from '../aws.ts'
+import type { Config } from '../config.ts'
+import type { GatewayError } from '../errors.ts'
+import { API_RULES, apiRefusal, apiStreamError, isApiCredentialRefusal } from '../protocol/apierrors.ts'
+import type { Bytes } from '../protocol/bytes.ts'
+import { countEnvelope, countedIn, messagesHeaders, streamEnvelope } from '../protocol/envelopes.ts'
+import { type Exchange, exchange, type Refused, wholeBody } from '../protocol/exchange.ts'
+import { adapt } from '../protocol/fields/adapt.ts'
+import { NOTHING_OMITTED, type Omissions } from '../protocol/fields/target.ts'
+import { firstParty } from '../protocol/firstparty.ts'
+import type { Call } from '../protocol/messages.ts'
+import { type About, errorFor, refusalText } from '../protocol/refusals.ts'
+import { sseEvents } from '../protocol/ssedecoder.ts'
+import type { Lent, Place, Provider, Reply, Route, Upstream } from './provider.ts'
+
+export const anthropic = { place, find, send, countTokens } satisfies Provider
+
+function place({ anthropic: { endpoint = 'https://api.anthropic.com' } }: Config): Place {
+  return {
+    provider: 'anthropic',
+    wire: 'anthropic',
+    region: 'global',
+    endpoint: endpoint.replace(/\/+$/, ''),
+  }
+}
+
+function find(name: string, upstream: Upstream): Route | undefined {
+  const named = firstParty(name)
+  return named && { upstream, ...named, regionClass: 'global' }
+}
+
+async function send(call: Call, route: Route, lent: Lent, omit: Omissions): Promise<Reply> {
+  const target = { wire: 'anthropic', model: route.model, omit, secret: lent.secret } as const
+  const { body, betas, removed } = await adapt(call, target, streamEnvelope(call, route.modelId))
+  const about = aboutOf(call)
+  const told = {
+    told: call.model,
+    // Where another model took over, that is how one knows.
+    instead: route.modelId,
+    failure: (data: Uint8Array): GatewayError => apiStreamError(data, about),
+  }
+  const events = await ask(
+    {
+      path: '/v1/messages',
+      headers: messagesHeaders(betas),
+      body,
+      take: (response, abort) => sseEvents(response, abort, told, (refusal) => refusedBy(refusal, about)),
+    },
+    call,
+    route,
+    lent,
+  )
+  return { events, removed }
+}
+
+async function countTokens(call: Call, route: Route, lent: Lent): Promise<number | undefined> {
+  const target = {
+    wire: 'anthropic',
+    model: route.model,
+    omit: NOTHING_OMITTED,
+    secret: lent.secret,
+  } as const
+  const { body, betas } = await adapt(call, target, countEnvelope(call, route.modelId))
+  const take = async (response: Response) => countedIn(await wholeBody(response, UPSTREAM))
+  const asked = { path: '/v1/messages/count_tokens', headers: messagesHeaders(betas), body, take }
+  return ask(asked, call, route, lent)
+}
+
+interface Asked<T> {
+  path: string
+  headers: Record<string, string>
+  body: Bytes
+  take: Exchange<T>['take']
+}
+
+function ask<T>({ path, headers, body, take }: Asked<T>, call: Call, route: Route, lent: Lent): Promise<T> {
+  const { endpoint, credentials } = route.upstream
+  return exchange({
+    upstream: UPSTREAM,
+    credentials,
+    signal: call.signal,
+    lent,
+    request: async (current) => ({
+      url: `${endpoint}${path}`,
+      headers: new Headers({ ...headers, 'x-api-key': keyIn(current) }),
+      body,
+    }),
+    refused: (response) => refusedBy(response, aboutOf(call)),
+    take,
+  })
+}
+
+function keyIn(credentials: Credentials): string {
+  if ('bearer' in credentials) return credentials.bearer
+  throw credentialTrouble(
+    'The gateway has no key for the Anthropic API. Set ANTHROPIC_API_KEY where it runs.',
+  )
+}
+
+const UPSTREAM = 'Anthropic'
+
+function aboutOf({ model }: Call): About {
+  return { model, upstream: UPSTREAM, account: 'Anthropic account' }
+}
+
+async function refusedBy(response: Response, about: About): Promise<Refused> {
+  const refusal = apiRefusal(await refusalText(response), response) ?? {
+    name: '',
+    message: '',
+    status: response.status,
+  }
+  return { error: errorFor(API_RULES, refusal, about), credentials: isApiCredentialRefusal(refusal) }
+}

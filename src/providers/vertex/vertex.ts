@@ -1,0 +1,131 @@
+/**
+ * Claude on Google Vertex AI: the URL says which model, the body which version; the answer is Anthropic's own.
+ * https://docs.claude.com/en/api/claude-on-vertex-ai
+ */
+import { type Credentials, credentialTrouble } from '../../aws.ts'
+import type { Config } from '../../config.ts'
+import type { Bytes } from '../../protocol/bytes.ts'
+import { countEnvelope, countedIn, messagesHeaders, streamEnvelope } from '../../protocol/envelopes.ts'
+import { type Exchange, exchange, wholeBody } from '../../protocol/exchange.ts'
+import { adapt, type Envelope } from '../../protocol/fields/adapt.ts'
+import { NOTHING_OMITTED, type Omissions } from '../../protocol/fields/target.ts'
+import { firstParty } from '../../protocol/firstparty.ts'
+import type { Call } from '../../protocol/messages.ts'
+import type { About } from '../../protocol/refusals.ts'
+import { sseEvents } from '../../protocol/ssedecoder.ts'
+import type { Lent, Place, Provider, Reply, Route, Upstream } from '../provider.ts'
+import { refusedBy, streamError } from './errors.ts'
+
+export const vertex = { place, find, send, countTokens } satisfies Provider
+
+const VERSION = 'vertex-2023-10-16'
+
+/** @throws GatewayError api_error where the gateway has not been told its project. */
+function place({ vertex: { project, region, endpoint } }: Config): Place {
+  if (project === undefined) {
+    throw credentialTrouble(
+      'The gateway does not know its Google Cloud project. Set ANTHROPIC_VERTEX_PROJECT_ID where it runs.',
+    )
+  }
+  const api = (endpoint ?? `https://${hostOf(region)}/v1`).replace(/\/+$/, '')
+  return {
+    provider: 'vertex',
+    wire: 'vertex',
+    region,
+    endpoint: `${api}/projects/${project}/locations/${region}/publishers/anthropic/models`,
+  }
+}
+
+/** `global`, a multi-region such as `eu`, or a region such as `us-east5`. */
+function hostOf(region: string): string {
+  if (region === 'global') return 'aiplatform.googleapis.com'
+  return region.includes('-')
+    ? `${region}-aiplatform.googleapis.com`
+    : `aiplatform.${region}.rep.googleapis.com`
+}
+
+function find(name: string, upstream: Upstream): Route | undefined {
+  const named = firstParty(name)
+  if (!named) return undefined
+  const { model } = named
+  // A name that is not known yet goes as it came: only whoever asks knows whether it has a date.
+  const modelId = model ? (model.dated ? `${model.name}@${model.dated}` : model.name) : name
+  const regionClass = upstream.region === 'global' ? 'global' : 'region'
+  return { upstream, modelId, model, regionClass }
+}
+
+async function send(call: Call, route: Route, lent: Lent, omit: Omissions): Promise<Reply> {
+  const target = { wire: 'vertex', model: route.model, omit, secret: lent.secret } as const
+  const { drop, add } = versioned(streamEnvelope(call))
+  const { body, betas, removed } = await adapt(call, target, { drop: [...drop, 'model'], add })
+  const about = aboutOf(call, route)
+  const told = { told: call.model, failure: (data: Uint8Array) => streamError(data, about) }
+  const events = await ask(
+    {
+      path: `/${encodeURIComponent(route.modelId).replace('%40', '@')}:streamRawPredict`,
+      betas,
+      body,
+      take: (response, abort) => sseEvents(response, abort, told, (refusal) => refusedBy(refusal, about)),
+    },
+    call,
+    route,
+    lent,
+  )
+  return { events, removed }
+}
+
+async function countTokens(call: Call, route: Route, lent: Lent): Promise<number | undefined> {
+  const target = { wire: 'vertex', model: route.model, omit: NOTHING_OMITTED, secret: lent.secret } as const
+  const { body, betas } = await adapt(call, target, versioned(countEnvelope(call, route.modelId)))
+  const take = async (response: Response) => countedIn(await wholeBody(response, UPSTREAM))
+  return ask({ path: '/count-tokens:rawPredict', betas, body, take }, call, route, lent)
+}
+
+function versioned({ drop, add }: Envelope): Envelope {
+  return { drop, add: (betas) => [`"anthropic_version":"${VERSION}"`, ...add(betas)] }
+}
+
+interface Asked<T> {
+  path: string
+  betas: readonly string[]
+  body: Bytes
+  take: Exchange<T>['take']
+}
+
+function ask<T>({ path, betas, body, take }: Asked<T>, call: Call, route: Route, lent: Lent): Promise<T> {
+  const { endpoint, credentials } = route.upstream
+  // The version is said in the body here.
+  const { 'anthropic-version': _, ...headers } = messagesHeaders(betas)
+  return exchange({
+    upstream: UPSTREAM,
+    credentials,
+    signal: call.signal,
+    lent,
+    request: async (current) => ({
+      url: `${endpoint}${path}`,
+      headers: new Headers({ ...headers, authorization: `Bearer ${tokenIn(current)}` }),
+      body,
+    }),
+    refused: (response) => refusedBy(response, aboutOf(call, route)),
+    take,
+  })
+}
+
+function tokenIn(credentials: Credentials): string {
+  if ('bearer' in credentials) return credentials.bearer
+  throw credentialTrouble(
+    'The gateway has no Google Cloud credentials. Set GOOGLE_APPLICATION_CREDENTIALS where it runs.',
+  )
+}
+
+const UPSTREAM = 'Google Vertex AI'
+
+function aboutOf({ model }: Call, { upstream: { endpoint } }: Route): About {
+  const [, project] = /\/projects\/([^/]+)\//.exec(endpoint) ?? []
+  return {
+    model,
+    upstream: UPSTREAM,
+    account: 'Google Cloud project',
+    ...(project === undefined ? {} : { hidden: [project] }),
+  }
+}

@@ -1,0 +1,150 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { app } from '../../src/app.ts'
+import { nodeEgress } from '../../src/host/egress.ts'
+import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
+import { ADMIN_TOKEN } from '../runtime.ts'
+import { gatewayOn, type TestGateway } from './gateway.ts'
+
+let bedrock: FakeBedrock
+let engine: Server
+let address: string
+const asked: { token: string | undefined; query: string }[] = []
+
+beforeAll(async () => {
+  bedrock = await startFakeBedrock()
+  engine = createServer(async (request, response) => {
+    let body = ''
+    for await (const part of request) body += part
+    asked.push({ token: request.headers.authorization, query: JSON.parse(body).query })
+    const results = [{ url: 'https://example.com/rock', title: 'On rocks', snippet: 'A rock is a stone.' }]
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ results }))
+  })
+  await new Promise<void>((resolve) => engine.listen(0, '127.0.0.1', resolve))
+  address = `http://127.0.0.1:${(engine.address() as AddressInfo).port}/query`
+})
+afterAll(async () => {
+  engine.close()
+  await bedrock.close()
+})
+beforeEach(() => {
+  bedrock.reset()
+  asked.length = 0
+})
+
+const gateway = () => gatewayOn(bedrock, { egress: nodeEgress({ loopback: true }) })
+
+function admin({ runtime }: TestGateway, method: string, path: string, body?: object) {
+  const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' }
+  return app.request(path, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) }, runtime)
+}
+
+const searching = {
+  model: 'claude-sonnet-4-6',
+  max_tokens: 500,
+  tools: [{ type: 'web_search_20250305', name: 'web_search', max_uses: 3 }],
+  messages: [{ role: 'user', content: '!call web_search {"query":"what is a rock"}' }],
+}
+const custom = (token?: string) => ({
+  engine: 'custom',
+  settings: { url: address, ...(token ? { token } : {}) },
+})
+
+describe('web search', () => {
+  test('is off until somebody chooses an engine, and says how to do without', async () => {
+    const { post } = await gateway()
+    const response = await post(searching)
+    expect(response.status).toBe(400)
+    expect(response.headers.get('x-should-retry')).toBe('false')
+    expect(await response.json()).toMatchObject({
+      error: { type: 'policy_blocked', message: expect.stringContaining('deny') },
+    })
+    expect(bedrock.seen).toEqual([])
+  })
+
+  test('by one engine for all answers with what it found, and is booked', async () => {
+    const one = await gateway()
+    expect(
+      (await admin(one, 'PUT', '/admin/search', { mode: 'all', ...custom('engine-token') })).status,
+    ).toBe(200)
+    const answer = (await (await one.post(searching)).json()) as {
+      content: { type: string }[]
+      usage: object
+    }
+    expect(asked).toEqual([{ token: 'Bearer engine-token', query: 'what is a rock' }])
+    expect(answer.content.map(({ type }) => type)).toEqual([
+      'server_tool_use',
+      'web_search_tool_result',
+      'text',
+    ])
+    expect(answer.usage).toMatchObject({ server_tool_use: { web_search_requests: 1 } })
+    await one.runtime.settled()
+    expect(one.runtime.rows).toMatchObject([{ status: 'succeeded', webSearches: 1, attempts: 2 }])
+  })
+
+  test("by each key's own engine is off for a key without one", async () => {
+    const one = await gateway()
+    const [key] = one.runtime.keys
+    await admin(one, 'PUT', '/admin/search', { mode: 'own' })
+    expect((await one.post(searching)).status).toBe(400)
+    one.runtime.cache.forget(`search:${key?.id}`)
+    expect((await admin(one, 'PUT', `/admin/search/keys/${key?.id}`, custom())).status).toBe(200)
+    expect((await one.post(searching)).status).toBe(200)
+    expect((await admin(one, 'DELETE', `/admin/search/keys/${key?.id}`)).status).toBe(204)
+    expect((await one.post(searching)).status).toBe(400)
+    expect((await admin(one, 'PUT', '/admin/search/keys/key_none', custom())).status).toBe(404)
+  })
+
+  test('history is counted as the model had it', async () => {
+    const one = await gateway()
+    await admin(one, 'PUT', '/admin/search', { mode: 'all', ...custom() })
+    const { content } = (await (await one.post(searching)).json()) as { content: unknown }
+    const messages = [
+      ...searching.messages,
+      { role: 'assistant', content },
+      { role: 'user', content: 'and?' },
+    ]
+    const counted = await one.post({ ...searching, messages }, { path: '/v1/messages/count_tokens' })
+    expect(counted.headers.get('x-outcrop-estimated')).toBe('false')
+  })
+})
+
+describe('the settings of an engine', () => {
+  test('are shown without their secrets, and stored with them sealed', async () => {
+    const one = await gateway()
+    await admin(one, 'PUT', '/admin/search', { mode: 'all', ...custom('engine-token') })
+    const shown = await (await admin(one, 'GET', '/admin/search')).text()
+    expect(JSON.parse(shown)).toMatchObject({
+      mode: 'all',
+      engine: { engine: 'custom', settings: { url: address }, secrets: ['token'] },
+    })
+    expect(shown).not.toContain('engine-token')
+    expect(JSON.stringify(await one.runtime.data.settings.get('web_search_engine'))).not.toContain(
+      'engine-token',
+    )
+  })
+
+  test('keep a secret that is not said again, for the same engine only', async () => {
+    const one = await gateway()
+    await admin(one, 'PUT', '/admin/search', { mode: 'all', ...custom('engine-token') })
+    await admin(one, 'PUT', '/admin/search', { mode: 'all', ...custom() })
+    await one.post(searching)
+    expect(asked.at(-1)?.token).toBe('Bearer engine-token')
+    const other = await admin(one, 'PUT', '/admin/search', { mode: 'all', engine: 'tavily', settings: {} })
+    expect(other.status).toBe(400)
+  })
+
+  test.each([
+    [{ mode: 'sometimes' }, 'mode'],
+    [{ mode: 'all', engine: 'altavista' }, 'engine'],
+    [{ mode: 'all', engine: 'custom' }, 'settings.url'],
+    [{ mode: 'all', engine: 'custom', settings: { url: 'not a url' } }, 'settings.url'],
+    [{ mode: 'all', engine: 'custom', settings: { url: 'https://x.test', odd: 'x' } }, 'settings.odd'],
+    [{ mode: 'all', engine: 'brave' }, 'settings.apiKey'],
+  ])('%j are refused by naming what is wrong', async (wish, named) => {
+    const response = await admin(await gateway(), 'PUT', '/admin/search', wish)
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({ error: { message: expect.stringContaining(named) } })
+  })
+})
