@@ -55,7 +55,7 @@ function nothingHere(method: string, path: string): GatewayError {
 
 app.onError((error, c) => {
   const known = error instanceof HTTPException ? fromHono(error) : asGatewayError(error)
-  if (known.status >= 500) {
+  if (known.status >= 500 && !c.req.raw.signal.aborted) {
     const cause = known.cause instanceof Error ? known.cause : error
     c.env.log('error', 'request failed', {
       id: c.var.requestId,

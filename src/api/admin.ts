@@ -23,7 +23,9 @@ admin.use(
   bodyLimit({
     maxSize: MAX_BODY,
     onError: () => {
-      throw new GatewayError('request_too_large', `The admin API takes at most ${MAX_BODY} bytes.`)
+      throw new GatewayError('request_too_large', `The admin API takes at most ${MAX_BODY} bytes.`, {
+        headers: { connection: 'close' }, // the rest of the body is still on its way
+      })
     },
   }),
 )

@@ -6,7 +6,7 @@
 import type { LimitsConfig } from '../config.ts'
 import { asGatewayError, GatewayError } from '../errors.ts'
 import type { Bytes } from '../protocol/bytes.ts'
-import { type Call, usageFrom } from '../protocol/messages.ts'
+import { type Call, type StreamEvent, usageFrom } from '../protocol/messages.ts'
 import { errorFrame, frames, PING } from '../protocol/sse.ts'
 import type { Events } from '../protocol/streams.ts'
 import type { Reply } from '../providers/provider.ts'
@@ -95,8 +95,10 @@ function meterStream(events: Events, call: Call, lent: Lent): Metered {
           silence.ends()
           if (over) return
           if (!batch) return finish(controller)
-          seen.see(batch)
-          controller.enqueue(frames(batch))
+          for (const part of partedAtError(batch)) {
+            seen.see(part)
+            controller.enqueue(frames(part))
+          }
         } catch (error) {
           finish(controller, error)
         }
@@ -110,6 +112,12 @@ function meterStream(events: Events, call: Call, lent: Lent): Metered {
     { highWaterMark: 0 },
   )
   return { body, contentType: 'text/event-stream; charset=utf-8', ending }
+}
+
+/** An `error` event ends the stream, but not before what came with it has gone out. */
+function partedAtError(batch: StreamEvent[]): StreamEvent[][] {
+  const at = batch.findIndex(({ type }) => type === 'error')
+  return at > 0 ? [batch.slice(0, at), batch.slice(at)] : [batch]
 }
 
 function cutShort(): GatewayError {

@@ -17,7 +17,8 @@ export interface Events {
 
 /** Turns bytes into events, keeping what is incomplete between calls. */
 export interface EventDecoder {
-  push(chunk: Uint8Array): StreamEvent[]
+  /** May throw after it has given the events before the fault. */
+  push(chunk: Uint8Array): Iterable<StreamEvent>
   /** Called at the end of the wire. Throws when bytes are left over. */
   end(): void
 }
@@ -30,15 +31,27 @@ export function readEvents(
 ): Events {
   const reader = body.getReader()
   let failure: unknown
+
+  /** The events that a read completed; what is wrong behind them is told by the next call. */
+  function completedBy(chunk: Uint8Array): StreamEvent[] {
+    const events: StreamEvent[] = []
+    try {
+      for (const event of decoder.push(chunk)) events.push(event)
+    } catch (error) {
+      failure = error
+    }
+    return events
+  }
+
   async function next(): Promise<StreamEvent[] | undefined> {
-    if (failure) throw failure
     for (;;) {
+      if (failure) throw failure
       const { done, value } = await reader.read().catch(wireBroke)
       if (done) {
         decoder.end()
         return undefined
       }
-      const events = decoder.push(value)
+      const events = completedBy(value)
       if (events.length > 0) return events
     }
   }

@@ -18,13 +18,11 @@ import { refusalBody, refusalError } from './errors.ts'
 export function bedrockDecoder(model: string): EventDecoder {
   const frames = frameDecoder()
   return {
-    push(chunk) {
-      const events: StreamEvent[] = []
+    *push(chunk) {
       for (const frame of frames.push(chunk)) {
         const event = eventIn(frame, model)
-        if (event) events.push(event)
+        if (event) yield event
       }
-      return events
     },
     end: frames.end,
   }
