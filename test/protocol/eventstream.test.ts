@@ -47,7 +47,7 @@ function decode(parts: readonly Uint8Array[]): Told[] {
     headers: [...headers],
     payload: Buffer.from(payload).toString('hex'),
   })
-  const frames = parts.flatMap((part) => decoder.push(part).map(told))
+  const frames = parts.flatMap((part) => [...decoder.push(part)].map(told))
   decoder.end()
   return frames
 }
