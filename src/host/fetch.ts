@@ -43,7 +43,10 @@ export function undiciFetch(): typeof fetch {
 
 /** Pulled, one read a chunk, nothing read ahead. */
 function asWebStream(
-  body: AsyncIterable<Uint8Array<ArrayBuffer>> & { destroy(): void; on(event: 'error', listener: () => void): unknown },
+  body: AsyncIterable<Uint8Array<ArrayBuffer>> & {
+    destroy(): void
+    on(event: 'error', listener: () => void): unknown
+  },
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   body.on('error', () => {}) // one that is given up before it is read has nobody else to tell
   const chunks = body[Symbol.asyncIterator]()
