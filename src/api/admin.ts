@@ -41,4 +41,5 @@ admin.doc31(DOCUMENT, {
   security: [{ adminToken: [] }],
 })
 
+/** For typed clients: `hc<AdminApi>`. @public */
 export type AdminApi = typeof mounted
