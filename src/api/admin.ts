@@ -25,7 +25,9 @@ admin.use(
   bodyLimit({
     maxSize: MAX_BODY,
     onError: () => {
-      throw new GatewayError('request_too_large', `The admin API takes at most ${MAX_BODY} bytes.`)
+      throw new GatewayError('request_too_large', `The admin API takes at most ${MAX_BODY} bytes.`, {
+        headers: { connection: 'close' }, // the rest of the body is still on its way
+      })
     },
   }),
 )
@@ -45,4 +47,5 @@ admin.doc31(DOCUMENT, {
   security: [{ adminToken: [] }],
 })
 
+/** For typed clients: `hc<AdminApi>`. @public */
 export type AdminApi = typeof mounted

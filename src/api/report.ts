@@ -7,7 +7,7 @@ import type { Env } from './env.ts'
 /** The error as the caller may see it; trouble of ours is logged with where it happened. */
 export function report(error: Error, c: Context<Env>): GatewayError {
   const known = error instanceof HTTPException ? fromHono(error) : asGatewayError(error)
-  if (known.status >= 500) {
+  if (known.status >= 500 && !c.req.raw.signal.aborted) {
     const cause = known.cause instanceof Error ? known.cause : error
     c.env.log('error', 'request failed', {
       id: c.var.requestId,

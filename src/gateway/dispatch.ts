@@ -23,6 +23,7 @@ export async function dispatch(
   attempting: (route: Route) => void,
 ): Promise<Taken> {
   const [route, next, ...rest] = routes
+  if (call.signal.aborted) throw new GatewayError('api_error', 'The client has gone.') // no upstream is troubled
   attempting(route)
   try {
     const reply = await sendLearning(runtime, route, call, async (omit) => {

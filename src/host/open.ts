@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { keptCredentials } from '../aws.ts'
-import { type Config, readConfig } from '../config.ts'
+import { type Config, ConfigError, readConfig } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
 import { dataIn } from '../data/data.ts'
 import type { OpenDatabase } from '../data/database.ts'
@@ -84,9 +84,14 @@ interface Store extends OpenDatabase {
 async function openStore(config: Config, migrations: string, log: Log): Promise<Store> {
   if (config.databaseUrl !== undefined) {
     const { openPostgres } = await import('../data/postgres.ts')
-    return { ...(await openPostgres(config.databaseUrl, migrations)), secretKeys: config.secretKeys }
+    const opened = await openPostgres(config.databaseUrl, migrations).catch((error: Error) => {
+      throw new ConfigError(`DATABASE_URL leads to no usable database: ${error.message}`)
+    })
+    return { ...opened, secretKeys: config.secretKeys }
   }
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 }).catch((error: Error) => {
+    throw new ConfigError(`DATA_DIR ${config.dataDir} cannot be made: ${error.message}`)
+  })
   const lock = await lockFolder(config.dataDir, () => {
     log('error', 'another process took the lock of DATA_DIR: stopping before it is harmed')
     process.exit(1)

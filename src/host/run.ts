@@ -11,6 +11,7 @@ import { welcome } from './welcome.ts'
 /** How long answers under way may go on after SIGTERM, and the ledger after them. Milliseconds. */
 const DRAIN = 600_000
 const FLUSH = 10_000
+const LET_GO_EVERY = 100
 
 interface Started {
   host: Host
@@ -63,6 +64,11 @@ async function advise({ config, credentials, log }: Runtime) {
 async function stop({ host, server }: Started) {
   host.runtime.log('info', 'stopping: answers under way may finish')
   const closed = new Promise((resolve) => server.close(resolve))
+  // A connection is let go when its answer is over: its client may keep it open, or ask again on it, for ever.
+  server.prependListener('request', (_, response) => {
+    response.shouldKeepAlive = false
+  })
+  setInterval(() => server.closeIdleConnections(), LET_GO_EVERY).unref()
   server.closeIdleConnections()
   await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, DRAIN).unref())])
   await host.close(FLUSH)

@@ -23,7 +23,8 @@ export interface Frame {
 }
 
 export interface FrameDecoder {
-  push(chunk: Uint8Array): Frame[]
+  /** @throws GatewayError api_error at a damaged frame, after it has given those before it. */
+  push(chunk: Uint8Array): Iterable<Frame>
   /** @throws GatewayError api_error when a frame was left incomplete. */
   end(): void
 }
@@ -34,12 +35,11 @@ export function frameDecoder(): FrameDecoder {
   let held = 0
   let wanted = PRELUDE
 
-  function push(chunk: Uint8Array): Frame[] {
+  function* push(chunk: Uint8Array): Generator<Frame> {
     held += chunk.length
     parts.push(chunk)
-    if (held < wanted) return [] // joined only when a frame is complete: many small reads stay linear
+    if (held < wanted) return // joined only when a frame is complete: many small reads stay linear
     const bytes = parts.length === 1 ? chunk : concat(parts)
-    const frames: Frame[] = []
     let at = 0
     wanted = PRELUDE
     while (bytes.length - at >= PRELUDE) {
@@ -48,12 +48,11 @@ export function frameDecoder(): FrameDecoder {
         wanted = length
         break
       }
-      frames.push(frameAt(bytes, at, length))
+      yield frameAt(bytes, at, length)
       at += length
     }
     held = bytes.length - at
     parts = held === 0 ? [] : [bytes.subarray(at)]
-    return frames
   }
 
   function end() {

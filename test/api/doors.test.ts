@@ -69,7 +69,13 @@ describe("Bedrock's own door", () => {
 
   test('breaks off with an exception', async () => {
     const { post } = await gatewayOn(bedrock)
-    bedrock.script({ kind: 'exception', name: 'throttlingException', message: 'Too many tokens', after: 4, pace: 5 })
+    bedrock.script({
+      kind: 'exception',
+      name: 'throttlingException',
+      message: 'Too many tokens',
+      after: 4,
+      pace: 5,
+    })
     const response = await post(invocation, { path: `${path}/invoke-with-response-stream` })
     const last = framesIn(new Uint8Array(await response.arrayBuffer())).at(-1)
     expect(last).toMatchObject({

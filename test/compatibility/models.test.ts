@@ -79,7 +79,7 @@ test('docs/compatibility.md says what was found', () => {
   const path = fileURLToPath(new URL('../../docs/compatibility.md', import.meta.url))
   const found = table('Over InvokeModel', Object.keys(MODELS), results)
   const page = readFileSync(path, 'utf8')
-  const [before = '', after = ''] = page.split(/<!-- models -->[^]*<!-- end of models -->/)
+  const [before = '', after = ''] = page.split(/<!-- models -->[\s\S]*<!-- end of models -->/)
   const written = `${before}<!-- models -->\n\n${found}\n<!-- end of models -->${after}`
   if (process.env['UPDATE_DOCS']) writeFileSync(path, written)
   else expect(page, 'run: npm run docs:compatibility').toBe(written)

@@ -32,6 +32,7 @@ export async function findPostgres(): Promise<Found> {
   const folder = await folderWith(['postgres', 'initdb'], await likelyFolders())
   if (folder) return { start: () => startCluster(folder) }
   if (process.env['CI']) throw new Error(HOW_TO_INSTALL)
+  console.warn(`Skipped: ${HOW_TO_INSTALL}`)
   return { missing: HOW_TO_INSTALL }
 }
 

@@ -68,7 +68,6 @@ const KNOWN = [
   'range',
   'referer',
   'te',
-  'trailer',
   'upgrade',
   'user-agent',
   'via',
@@ -92,8 +91,8 @@ function someHeaders(dice: Chance): Record<string, string> {
   return Object.fromEntries(made.filter(([name]) => !FRAMING.has(name)))
 }
 
-/** What says where a request ends: this file's own. */
-const FRAMING = new Set(['content-length', 'transfer-encoding', 'connection', 'host', 'expect'])
+/** What says where a request ends, and may not be said at random. */
+const FRAMING = new Set(['content-length', 'transfer-encoding', 'trailer', 'connection', 'host', 'expect'])
 
 function letters(dice: Chance, length: number): string {
   return Array.from({ length }, () => NAME_LETTERS[dice.below(NAME_LETTERS.length)]).join('')

@@ -1,4 +1,5 @@
 /** A gateway that is up: a real process of the build, ready, with its admin API at hand. */
+import { freePort } from '../services/ports.ts'
 import { eventually } from './eventually.ts'
 import { type Exit, type Launched, type LaunchOptions, launch } from './launch.ts'
 
@@ -58,12 +59,13 @@ export const ADMIN_TOKEN = 'only-for-tests-0123456789-abcdefghijkl'
 
 /** Resolves when `GET /ready` says so. @throws with what it wrote, where it ends instead. */
 export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
-  const env = { ADMIN_TOKEN, ...awsVariables(options), ...options.env }
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const env = { PORT: String(port), ADMIN_TOKEN, ...awsVariables(options), ...options.env }
   const launched = await launch({ ...options, env })
   try {
-    const url = await eventually(() => listeningAt(launched), { within: 30_000 })
-    await eventually(() => isReady(url), { within: 10_000 })
-    return { ...launched, ...ends(launched), ...administration(url, env.ADMIN_TOKEN), url, port: portOf(url) }
+    await eventually(() => isReady(url, launched), { within: 30_000 })
+    return { ...launched, ...ends(launched), ...administration(url, env.ADMIN_TOKEN), url, port }
   } catch (cause) {
     await launched.clear()
     throw new Error(`The gateway did not start.\n${launched.stdout()}${launched.stderr()}`, { cause })
@@ -80,19 +82,10 @@ function awsVariables({ bedrock }: GatewayOptions): Record<string, string> {
   }
 }
 
-/** PORT=0 leaves the choice to the system; its log says what it got. */
-function listeningAt(launched: Launched): string | undefined {
+async function isReady(url: string, launched: Launched): Promise<true | undefined> {
   if (!launched.isRunning()) throw new Error('It ended.')
-  return /"message":"listening","url":"([^"]+)"/.exec(launched.stdout())?.[1]
-}
-
-async function isReady(url: string): Promise<true | undefined> {
   const response = await fetch(`${url}/ready`).catch(() => undefined)
   return response?.status === 200 ? true : undefined
-}
-
-function portOf(url: string): number {
-  return Number(new URL(url).port)
 }
 
 function ends(launched: Launched) {

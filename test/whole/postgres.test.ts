@@ -45,11 +45,11 @@ describe.skipIf('missing' in found)('on Postgres', () => {
   test('the first start prints the words of welcome, which work; later ones do not', async () => {
     const url = await postgres.url('first')
     const first = await replica(url, { ADMIN_TOKEN: '' })
-    const words = wordsOf(first.stdout())
+    const words = await wordsOf(first)
     expect(words).toMatchObject({ tokens: 1, keys: 1, urls: [first.url] })
     expect(await first.stop()).toEqual({ code: 0, signal: null })
     const second = await replica(url, { ADMIN_TOKEN: '' })
-    expect(wordsOf(second.stdout())).toMatchObject({ tokens: 0, keys: 0 })
+    expect(await wordsOf(second)).toMatchObject({ tokens: 0, keys: 0 })
     const headers = { authorization: `Bearer ${words.token}` }
     expect((await fetch(`${second.url}/admin/keys`, { headers })).status).toBe(200)
     expect((await ask(second, hello(), withKey(words.key))).status).toBe(200)
@@ -57,7 +57,7 @@ describe.skipIf('missing' in found)('on Postgres', () => {
 
   test('two that start together on an empty database both come up; one prints the welcome', async () => {
     const both = await twoReplicas(await postgres.url('together'))
-    const words = both.map((each) => wordsOf(each.stdout()))
+    const words = await Promise.all(both.map(wordsOf))
     expect(words.map(({ tokens, keys }) => [tokens, keys]).toSorted()).toEqual([
       [0, 0],
       [1, 1],

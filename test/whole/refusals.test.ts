@@ -29,7 +29,7 @@ afterAll(async () => {
 /** In every prompt here; nowhere in a log or a row. */
 const CANARY = 'kingfisher-over-the-weir'
 const UNKNOWN = newSecret()
-const FOREIGN = 'sk-ant-api03-kingfisher'
+const FOREIGN = 'sk-kingfisher-of-another-service'
 const withKey = () => ({ 'x-api-key': key, 'x-kingfisher': CANARY })
 const prompt = (more = {}) => hello({ messages: [{ role: 'user', content: CANARY }], ...more })
 

@@ -7,7 +7,7 @@ import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
 import { ask, expectRefusal, hello } from './caller.ts'
 import { type GatewayOptions, startGateway } from './gateway.ts'
 import { type Launched, type LaunchOptions, launch } from './launch.ts'
-import { wordsOf } from './welcome.ts'
+import { type Words, wordsOf } from './welcome.ts'
 
 let fake: FakeBedrock
 let dataDir: string
@@ -48,11 +48,11 @@ async function expectRefusedStart(options: LaunchOptions, sentence: RegExp) {
 }
 
 describe('one data folder over several starts', () => {
-  let words: ReturnType<typeof wordsOf>
+  let words: Words
 
   test('the first start prints an admin token, a key and the two lines that connect, once; they work', async () => {
     const gateway = await started({ bedrock: fake, dataDir, env: { ADMIN_TOKEN: '' } })
-    words = wordsOf(gateway.stdout())
+    words = await wordsOf(gateway)
     expect(words).toMatchObject({ tokens: 1, keys: 1, urls: [gateway.url] })
     const admin = await fetch(`${gateway.url}/admin/keys`, {
       headers: { authorization: `Bearer ${words.token}` },
@@ -69,7 +69,7 @@ describe('one data folder over several starts', () => {
 
   test('later starts print no secret, and what the first one printed still works', async () => {
     const gateway = await started({ bedrock: fake, dataDir, env: { ADMIN_TOKEN: '' } })
-    expect(wordsOf(gateway.stdout())).toMatchObject({ tokens: 0, keys: 0, urls: [] })
+    expect(await wordsOf(gateway)).toMatchObject({ tokens: 0, keys: 0, urls: [] })
     expect((await ask(gateway, hello(), { 'x-api-key': words.key })).status).toBe(200)
     const admin = await fetch(`${gateway.url}/admin/spend`, {
       headers: { authorization: `Bearer ${words.token}` },
@@ -94,6 +94,18 @@ describe('one data folder over several starts', () => {
     const second = await started({ bedrock: fake, dataDir })
     expect(Date.now() - begun).toBeLessThan(5_000)
     expect((await ask(second, hello(), { 'x-api-key': key })).status).toBe(200)
+  })
+
+  test('of two that start at the same moment on a folder, fresh or left by a kill, one comes up', async () => {
+    for (const folder of [join(dataDir, 'fresh'), join(dataDir, 'fresh')]) {
+      const both = await Promise.allSettled([started({ dataDir: folder }), started({ dataDir: folder })])
+      const up = both.filter((each) => each.status === 'fulfilled').map(({ value }) => value)
+      const down = both.filter((each) => each.status === 'rejected').map(({ reason }) => String(reason))
+      expect(down).toEqual([expect.stringMatching(/DATA_DIR .* is in use by process/)])
+      const [one] = up
+      expect((await one?.admin('GET', '/keys'))?.status).toBe(200)
+      await one?.kill()
+    }
   })
 
   test('its folder and secret key are for its user only', async () => {
@@ -161,12 +173,10 @@ describe('what it refuses to start with', () => {
   test('a port that is in use: it says so and leaves the folder to the next', async () => {
     const first = await started()
     const port = String(first.port)
-    const folder = await mkdtemp(join(tmpdir(), 'outcrop-port-'))
+    const folder = join(dataDir, 'port')
     await expectRefusedStart({ dataDir: folder, env: { PORT: port } }, /port is in use.*PORT/)
     const next = await started({ dataDir: folder })
-    expect(wordsOf(next.stdout())).toMatchObject({ tokens: 1, keys: 1 })
-    await next.clear()
-    await rm(folder, { recursive: true, force: true })
+    expect(await wordsOf(next)).toMatchObject({ tokens: 1, keys: 1 })
   })
 
   test('a Postgres that does not answer: it says which variable to look at, and not the password', async () => {

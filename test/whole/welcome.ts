@@ -1,4 +1,5 @@
 /** The words of a first start, found in what a process printed. */
+import { eventually } from './eventually.ts'
 
 export interface Words {
   token: string
@@ -9,7 +10,13 @@ export interface Words {
   urls: string[]
 }
 
-export function wordsOf(printed: string): Words {
+/** Whatever a process has to print at its start is printed before it logs that it listens. */
+export async function wordsOf({ stdout }: { stdout(): string }): Promise<Words> {
+  await eventually(() => (stdout().includes('"message":"listening"') ? true : undefined))
+  return wordsIn(stdout())
+}
+
+function wordsIn(printed: string): Words {
   const tokens = printed.match(/\boa_[0-9A-Za-z]{43}\b/g) ?? []
   const keys = [...printed.matchAll(/^\s*export ANTHROPIC_AUTH_TOKEN=(oc_[0-9A-Za-z]{38})$/gm)]
   const urls = [...printed.matchAll(/^\s*export ANTHROPIC_BASE_URL=(\S+)$/gm)]

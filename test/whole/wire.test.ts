@@ -1,8 +1,11 @@
 /** Below the request: bodies too large, headers by the thousand, and bytes that are not HTTP. */
 import { once } from 'node:events'
+import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
+import { text as readText } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
+import { slow } from '../fakes/steps.ts'
 import { ask, expectRefusal, hello } from './caller.ts'
 import { flood } from './flood.ts'
 import { type Gateway, startGateway } from './gateway.ts'
@@ -69,7 +72,9 @@ describe('a body of 26 MB', () => {
   })
 
   test('the admin API draws its line at a megabyte', async () => {
-    const answer = await gateway.admin('POST', '/keys', { name: 'x'.repeat(1_000_001) })
+    const headers = [`authorization: Bearer ${gateway.adminToken}`, 'content-type: application/json']
+    const first = head('/admin/keys', [...headers, 'content-length: 1000001'])
+    const answer = await raw(gateway.port, withHead(first, pieces(1_000_001)))
     await expectRefusal(answer, 413, 'request_too_large', /at most 1000000 bytes/)
   })
 
@@ -131,11 +136,15 @@ describe('what is not HTTP', () => {
   })
 
   test('nonsense behind a request that is being answered does not get into its answer', async () => {
-    fake.script({ kind: 'answer', pace: 60 })
+    fake.script({ kind: 'answer', pace: 100 })
     const body = JSON.stringify(hello({ stream: true }))
     const good = head(post, [`x-api-key: ${key}`, `content-length: ${Buffer.byteLength(body)}`]) + body
-    const answer = await raw(gateway.port, [Buffer.from(good), Buffer.from('nonsense\r\n\r\n')]).catch(String)
-    const heard = typeof answer === 'string' ? answer : answer.bytes.toString()
+    const socket = connect(gateway.port, '127.0.0.1')
+    socket.write(good)
+    await once(socket, 'readable')
+    socket.write('nonsense\r\n\r\n')
+    setTimeout(() => socket.destroySoon(), 3_000)
+    const heard = await readText(socket)
     expect(heard).toContain('200 OK')
     expect(heard).not.toContain('not an HTTP request')
   })
@@ -149,6 +158,46 @@ describe('what is not HTTP', () => {
     expect((await ask(gateway, hello(), withKey())).status).toBe(200)
   })
 })
+
+test('a refusal leaves the connection in order: the next request on it, a slow one, is answered whole', async () => {
+  const admin = { authorization: `Bearer ${gateway.adminToken}` }
+  const refused: [path: string, headers: Record<string, string>, body: string][] = [
+    ['/v1/messages', {}, JSON.stringify(hello())],
+    ['/v1/messages', {}, JSON.stringify(hello({ more: 'x'.repeat(1_000_000) }))],
+    ['/v1/messages', withKey(), 'words'],
+    ['/v1/messages', withKey(), ' '.repeat(LARGE)],
+    ['/nowhere', {}, JSON.stringify(hello())],
+    ['/ready', {}, JSON.stringify(hello())],
+    ['/admin/keys', {}, '{}'],
+    ['/admin/keys', { ...admin, 'content-type': 'application/json' }, ' '.repeat(1_000_001)],
+  ]
+  fake.script(...refused.map(() => slow(120)))
+  const outcomes = refused.map(async ([path, headers, body]) => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const first = await post(agent, path, headers, body)
+    const second = await post(agent, '/v1/messages', withKey(), JSON.stringify(hello({ stream: true })))
+    agent.destroy()
+    return `${first.status} then ${second.status} ${second.text.includes('message_stop')}`
+  })
+  const statuses = [401, 401, 400, 413, 404, 405, 401, 413]
+  expect(await Promise.all(outcomes)).toEqual(statuses.map((status) => `${status} then 200 true`))
+})
+
+/** One request on a connection of the agent's. A connection that breaks is told as status 0. */
+function post(agent: Agent, path: string, headers: Record<string, string>, body: string) {
+  return new Promise<{ status: number; text: string }>((resolve) => {
+    const { port } = gateway
+    const sent = request(
+      { host: '127.0.0.1', port, method: 'POST', path, agent, headers },
+      async (answer) => {
+        const text = await readText(answer).catch(String)
+        resolve({ status: answer.statusCode ?? 0, text })
+      },
+    )
+    sent.once('error', (error) => resolve({ status: 0, text: error.message }))
+    sent.end(body)
+  })
+}
 
 describe('headers', () => {
   test('ten thousand in one request: refused where they are too long, read where they are not', async () => {

@@ -4,11 +4,11 @@ import type { Key } from '../../data/keys.ts'
 import { GatewayError } from '../../errors.ts'
 import { forgetKey } from '../../gateway/authenticate.ts'
 import { createKey } from '../../gateway/keys.ts'
-import { cutPage, json, pageOf, paging, refusals, resource } from './resource.ts'
+import { cutPage, json, pageOf, paging, refusals, resource, text } from './resource.ts'
 
-const keyName = z.string().trim().min(1).max(200)
+const keyName = text(200).trim().min(1)
 const patterns = z
-  .array(z.string().min(1).max(200))
+  .array(text(200).min(1))
   .max(100)
   .nullable()
   .describe('Models the key may use, * for any run of characters; null is every model.')
@@ -28,7 +28,7 @@ const newKeyView = keyView
   .extend({ key: z.string().describe('The secret. Shown this once.') })
   .openapi('NewKey')
 
-const path = z.object({ id: z.string().max(128) })
+const path = z.object({ id: text(128) })
 
 const create = createRoute({
   method: 'post',

@@ -21,10 +21,18 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
   return z.object({ data: z.array(item), next: z.string().nullable() })
 }
 
+/** Text that Postgres can hold. */
+export function text(most: number) {
+  return z
+    .string()
+    .max(most)
+    .refine((value) => !value.includes('\0'), 'Input should not contain a NUL')
+}
+
 /** Query parameters of every list. */
 export const paging = {
   limit: z.coerce.number().int().min(1).max(1000).default(100),
-  cursor: z.string().max(128).optional(),
+  cursor: text(128).optional(),
 }
 
 /** Cuts a list that was asked for with one item too many, to see whether there is another page. */

@@ -1,7 +1,7 @@
 /** Spend: the ledger, request by request. */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { SettledRow } from '../../data/requests.ts'
-import { cutPage, json, pageOf, paging, refusals, resource } from './resource.ts'
+import { cutPage, json, pageOf, paging, refusals, resource, text } from './resource.ts'
 
 const STATUSES = ['pending', 'succeeded', 'refused', 'failed_midstream', 'cancelled', 'lost'] as const
 
@@ -52,9 +52,9 @@ const list = createRoute({
   request: {
     query: z.object({
       ...paging,
-      key: z.string().max(128).optional(),
-      model: z.string().max(256).optional(),
-      session: z.string().max(128).optional(),
+      key: text(128).optional(),
+      model: text(256).optional(),
+      session: text(128).optional(),
       status: z.enum(STATUSES).optional(),
       from: instant.optional(),
       to: instant.optional(),
