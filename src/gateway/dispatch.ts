@@ -87,7 +87,9 @@ async function upToContent(events: Events): Promise<StreamEvent[] | undefined> {
   const held: StreamEvent[] = []
   for (;;) {
     const batch = await events.next()
-    if (!batch) return held.length > 0 ? held : undefined
+    if (!batch && held.length === 0)
+      throw new GatewayError('api_error', 'The upstream answered with nothing.')
+    if (!batch) return held
     held.push(...batch)
     if (batch.some(({ type }) => type !== 'message_start' && type !== 'ping')) return held
   }

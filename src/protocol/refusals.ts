@@ -121,7 +121,7 @@ export function modelUnknown({ model, account }: About): string {
 }
 
 export function modelForbidden({ model, account }: About): string {
-  return `This gateway's ${account} has no access to the model '${model}'.`
+  return `There is no access to the model '${model}' in this gateway's ${account}.`
 }
 
 export function credentialsRefused({ upstream }: About): string {

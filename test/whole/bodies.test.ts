@@ -64,8 +64,13 @@ test('no max_tokens', async () => {
 })
 
 test('what only Bedrock can judge comes back as its own sentence', async () => {
-  const unknown = await ask(gateway, prompt({ surprise: 1 }), withKey())
-  await expectRefusal(unknown, 400, 'invalid_request_error', /^surprise: Extra inputs are not permitted/)
+  const unknown = await ask(gateway, prompt({ stop_sequences: [' '] }), withKey())
+  await expectRefusal(
+    unknown,
+    400,
+    'invalid_request_error',
+    /^stop_sequences: each stop sequence must contain/,
+  )
   const none = await ask(gateway, prompt({ messages: [] }), withKey())
   await expectRefusal(none, 400, 'invalid_request_error', /^messages: List should have at least 1 item/)
 })

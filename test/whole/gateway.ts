@@ -43,6 +43,7 @@ export interface SpendRow {
   stream: boolean
   attempts: number
   usage: { input: number; cache_read: number; cache_write_5m: number; cache_write_1h: number; output: number }
+  web_searches: number
   usage_source: string | null
   cost_nano: number | null
   stop_reason: string | null

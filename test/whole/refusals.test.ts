@@ -149,7 +149,7 @@ test('after all this: no prompt and no secret in the log or the ledger, and noth
 
 test('what Bedrock quotes of a prompt when it refuses it is not logged', async () => {
   const tools = [{ name: 'lookup', input_schema: { type: 'object' } }]
-  const body = prompt({ tools, tool_choice: { type: 'tool', name: CANARY } })
+  const body = prompt({ model: 'claude-sonnet-5', tools, tool_choice: { type: 'tool', name: CANARY } })
   const answer = await ask(gateway, body, withKey())
   await expectRefusal(answer, 400, 'invalid_request_error', /tool_choice/)
   await expect.poll(() => gateway.stdout()).toContain(String(answer.headers.get('request-id')))

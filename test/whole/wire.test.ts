@@ -235,4 +235,4 @@ test('after all this it is well, and has complained of nothing', async () => {
   expect((await gateway.spend()).filter(({ status }) => status === 'pending')).toEqual([])
 })
 
-const EXPECTED = new Set(['200', '400', '401', '403', '404', '405', '413', '431'])
+const EXPECTED = new Set(['200', '204', '400', '401', '403', '404', '405', '413', '431'])
