@@ -1,6 +1,6 @@
 /** What a runtime lends the app: types only. Nothing else differs between Node, Bun, Deno and Workers. */
 import type { CredentialSource } from './aws.ts'
-import type { Config } from './config.ts'
+import type { Config, ProviderName } from './config.ts'
 import type { Data } from './data/data.ts'
 import type { Limits } from './data/limits.ts'
 import type { EgressLent } from './egress.ts'
@@ -14,8 +14,8 @@ export interface Runtime {
   limits: Limits
   /** Bounded plain data that outlives a request. */
   cache: Cache
-  /** AWS credentials of the default upstream. */
-  credentials: CredentialSource
+  /** Of each provider that configuration names. */
+  credentials: Readonly<Record<ProviderName, CredentialSource>>
   /** The way to the upstreams that configuration names. */
   fetch: typeof fetch
   /** The guarded way to a URL that an admin or a request has set. */

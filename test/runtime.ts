@@ -1,5 +1,5 @@
 /** A runtime for tests: everything in memory, a clock that stands still, nothing asked of anybody. */
-import { keptCredentials } from '../src/aws.ts'
+import { type CredentialSource, keptCredentials } from '../src/aws.ts'
 import { type Config, readConfig } from '../src/config.ts'
 import { memoryCache } from '../src/data/cache.ts'
 import type { Capability } from '../src/data/capabilities.ts'
@@ -31,8 +31,14 @@ export interface TestRuntime extends Runtime {
   settled(): Promise<void>
 }
 
-export function testRuntime(changes: Partial<Runtime> & { env?: Record<string, string> } = {}): TestRuntime {
-  const { env, ...overrides } = changes
+export interface Changes extends Omit<Partial<Runtime>, 'credentials'> {
+  env?: Record<string, string>
+  /** Of every provider. */
+  credentials?: CredentialSource
+}
+
+export function testRuntime(changes: Changes = {}): TestRuntime {
+  const { env, credentials: given, ...overrides } = changes
   const clock = { now: Date.UTC(2026, 10, 20, 12) }
   const now = () => clock.now
   const config: Config = {
@@ -44,16 +50,16 @@ export function testRuntime(changes: Partial<Runtime> & { env?: Record<string, s
   const lines: Line[] = []
   const work: Promise<unknown>[] = []
   let lookUps = 0
+  const credentials =
+    given ??
+    keptCredentials(async () => ({ accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'not a secret' }), now)
   const data = fakeData(keys, rows, () => lookUps++)
   return {
     config,
     data,
     limits: noLimits(),
     cache: memoryCache({ entries: 100, now }),
-    credentials: keptCredentials(
-      async () => ({ accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'not a secret' }),
-      now,
-    ),
+    credentials: { bedrock: credentials, anthropic: credentials, vertex: credentials },
     fetch: () => Promise.reject(new Error('no network in this test')),
     egress: unpinnedEgress(() => Promise.reject(new Error('no network in this test')), false),
     log: (level, message, fields) => void lines.push({ level, message, fields }),

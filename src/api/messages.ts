@@ -1,13 +1,12 @@
 /** POST /v1/messages: the path of a request, one room a line. */
 import { type Context, Hono } from 'hono'
 import { openEntry } from '../gateway/account.ts'
-import { attach } from '../gateway/attach.ts'
 import { authenticate } from '../gateway/authenticate.ts'
 import { limit } from '../gateway/limit.ts'
 import { meter } from '../gateway/meter.ts'
 import { read, requireMaxTokens, type Said } from '../gateway/read.ts'
 import { route } from '../gateway/route.ts'
-import { search } from '../gateway/search.ts'
+import { attached, search } from '../gateway/search.ts'
 import { messagesVoice, type Voice } from '../gateway/voice.ts'
 import type { Call } from '../protocol/messages.ts'
 import type { Env } from './env.ts'
@@ -28,7 +27,7 @@ export async function answer(
   const routes = route(runtime, principal, call)
   const grant = await limit(runtime, principal, call)
   const entry = openEntry(runtime, principal, call, grant)
-  const reply = await attach(call, { egress: runtime.egress, limits })
+  const reply = await attached(runtime, routes, call)
     .then((whole) => search(runtime, principal, routes, whole, entry))
     .catch(entry.refused)
   const { body, contentType, ending } = meter(reply, call, voiceFor(call), { now: runtime.now, limits })

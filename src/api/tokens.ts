@@ -1,11 +1,10 @@
 /** POST /v1/messages/count_tokens. https://docs.claude.com/en/api/messages-count-tokens */
 import { Hono } from 'hono'
-import { attach } from '../gateway/attach.ts'
 import { authenticate } from '../gateway/authenticate.ts'
 import { count } from '../gateway/count.ts'
 import { read } from '../gateway/read.ts'
 import { route } from '../gateway/route.ts'
-import { countable } from '../gateway/search.ts'
+import { attached, countable } from '../gateway/search.ts'
 import type { Env } from './env.ts'
 
 export const tokens = new Hono<Env>().post('/', async (c) => {
@@ -17,7 +16,7 @@ export const tokens = new Hono<Env>().post('/', async (c) => {
     runtime.config.limits,
   )
   const routes = route(runtime, principal, call)
-  const whole = await attach(call, { egress: runtime.egress, limits: runtime.config.limits })
+  const whole = await attached(runtime, routes, call)
   const counted = await count(runtime, routes, await countable(runtime, routes, whole))
   return c.json({ input_tokens: counted.tokens }, 200, { 'x-outcrop-estimated': String(counted.estimated) })
 })

@@ -1,4 +1,5 @@
 /** Where a call may go: principal and call in, routes out. */
+import type { ProviderName } from '../config.ts'
 import { GatewayError } from '../errors.ts'
 import type { Call } from '../protocol/messages.ts'
 import { listedName, MODELS, type Model, modelNamed } from '../protocol/models.ts'
@@ -13,8 +14,7 @@ import type { Principal } from './authenticate.ts'
  *   api_error where the gateway has not been told its AWS region.
  */
 export function route(runtime: Runtime, principal: Principal, call: Call): [Route, ...Route[]] {
-  const upstream = defaultUpstream(runtime)
-  const name = call.model.replace(/\[1m\]$/, '')
+  const { upstream, name } = addressed(runtime, call.model.replace(/\[1m\]$/, ''))
   const found = providerNamed(upstream.provider).find(name, upstream)
   if (!found) throw unknownModel(runtime, principal, upstream, name)
   if (!mayUse(principal, namesOf(found, name))) {
@@ -30,8 +30,9 @@ export function route(runtime: Runtime, principal: Principal, call: Call): [Rout
 /** What a principal may use here, newest first. */
 export function modelsFor(runtime: Runtime, principal: Principal): Model[] {
   const { config } = runtime
-  if (config.upstream === 'bedrock' && config.aws.region === undefined) return []
-  const upstream = defaultUpstream(runtime)
+  const [first] = config.upstreams
+  if (first === undefined || (first === 'bedrock' && config.aws.region === undefined)) return []
+  const upstream = upstreamOf(runtime, first)
   const { find } = providerNamed(upstream.provider)
   const usable = MODELS.filter(
     (model) => find(model.name, upstream) && mayUse(principal, [model.name, listedName(model)]),
@@ -39,9 +40,24 @@ export function modelsFor(runtime: Runtime, principal: Principal): Model[] {
   return usable.toSorted((a, b) => b.released.localeCompare(a.released))
 }
 
-/** The upstream that the environment describes. */
-function defaultUpstream({ config, credentials }: Runtime): Upstream {
-  return { id: 'default', ...providerNamed(config.upstream).place(config), credentials }
+/** A name may say which upstream it is for, as in `anthropic/claude-opus-5`; the first one gets the others. */
+function addressed(runtime: Runtime, name: string): { upstream: Upstream; name: string } {
+  const { upstreams } = runtime.config
+  const [, prefix, rest] = /^([a-z]+)\/(.+)$/.exec(name) ?? []
+  const provider = prefix === undefined ? upstreams[0] : upstreams.find((each) => each === prefix)
+  if (provider === undefined) {
+    throw new GatewayError(
+      'not_found_error',
+      `There is no upstream '${prefix}' here. There is: ${upstreams.join(', ')}.`,
+    )
+  }
+  return { upstream: upstreamOf(runtime, provider), name: rest ?? name }
+}
+
+/** The upstream of a provider that the environment describes. */
+function upstreamOf({ config, credentials }: Runtime, provider: ProviderName): Upstream {
+  const id = provider === config.upstreams[0] ? 'default' : provider
+  return { id, ...providerNamed(provider).place(config), credentials: credentials[provider] }
 }
 
 function namesOf({ model, modelId }: Route, asked: string): string[] {

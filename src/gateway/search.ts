@@ -4,6 +4,7 @@ import type { Call } from '../protocol/messages.ts'
 import type { Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Entry } from './account.ts'
+import { attach } from './attach.ts'
 import type { Principal } from './authenticate.ts'
 import { dispatch, type Taken } from './dispatch.ts'
 import { engineFor } from './engines.ts'
@@ -37,6 +38,11 @@ export function search(
   })
 }
 
+/** What a call has by URL, in its own bytes: for upstreams that follow none. */
+export async function attached(runtime: Runtime, routes: Routes, call: Call): Promise<Call> {
+  return followsUrls(routes) ? call : attach(call, { egress: runtime.egress, limits: runtime.config.limits })
+}
+
 /** A call as an upstream that only counts its tokens can take it. */
 export function countable({ config }: Runtime, routes: Routes, call: Call): Promise<Call> {
   return withoutServerSearch(call, { secretKeys: config.secretKeys, native: searchesItself(routes) })
@@ -44,5 +50,9 @@ export function countable({ config }: Runtime, routes: Routes, call: Call): Prom
 
 /** Anthropic's own search, where the upstream has it. */
 function searchesItself([{ upstream }]: Routes): boolean {
+  return !isBedrock(upstream.wire)
+}
+
+function followsUrls([{ upstream }]: Routes): boolean {
   return !isBedrock(upstream.wire)
 }

@@ -1,9 +1,9 @@
 /**
- * The credentials of the default upstream. For AWS, its own chain: environment, profiles, SSO, web identity, container,
+ * Credentials of a provider. For AWS, its own chain: environment, profiles, SSO, web identity, container,
  * instance; for Google, see google.ts. Loaded when first needed.
  */
 import { type Credentials, credentialTrouble } from '../aws.ts'
-import type { Config } from '../config.ts'
+import type { Config, ProviderName } from '../config.ts'
 import { loadGoogleToken } from './google.ts'
 
 type Environment = Record<string, string | undefined>
@@ -14,10 +14,15 @@ interface Lent {
 }
 
 /** Credentials as they are now. */
-export function loadCredentials(env: Environment, config: Config, lent: Lent): Promise<Credentials> {
+export function loadCredentials(
+  provider: ProviderName,
+  env: Environment,
+  config: Config,
+  lent: Lent,
+): Promise<Credentials> {
   const awsCredentials = () => loadAwsCredentials({}, 'auto')
-  if (config.upstream === 'vertex') return loadGoogleToken(env, { ...lent, awsCredentials })
-  if (config.upstream === 'anthropic') return Promise.resolve({ bearer: env['ANTHROPIC_API_KEY'] ?? '' })
+  if (provider === 'vertex') return loadGoogleToken(env, { ...lent, awsCredentials })
+  if (provider === 'anthropic') return Promise.resolve({ bearer: env['ANTHROPIC_API_KEY'] ?? '' })
   return loadAwsCredentials(env, config.aws.wire)
 }
 

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { keptCredentials } from '../aws.ts'
-import { type Config, ConfigError, readConfig } from '../config.ts'
+import { type Config, ConfigError, type ProviderName, readConfig } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
 import { dataIn } from '../data/data.ts'
 import type { OpenDatabase } from '../data/database.ts'
@@ -48,12 +48,18 @@ export async function openHost(lent: Lent): Promise<Host> {
     aws: { ...read.aws, region: read.aws.region ?? (await profileRegion()) },
   }
   const work = new Set<Promise<unknown>>()
+  const credentialsOf = (provider: ProviderName) =>
+    keptCredentials(() => loadCredentials(provider, lent.env, config, { fetch: lent.fetch, now }), now)
   const runtime: Runtime = {
     config,
     data: dataIn(store.database, log),
     limits: noLimits(),
     cache: memoryCache({ entries: CACHE_ENTRIES, now }),
-    credentials: keptCredentials(() => loadCredentials(lent.env, config, { fetch: lent.fetch, now }), now),
+    credentials: {
+      bedrock: credentialsOf('bedrock'),
+      anthropic: credentialsOf('anthropic'),
+      vertex: credentialsOf('vertex'),
+    },
     fetch: lent.fetch,
     egress: lent.egress(config.egress.loopback),
     log,

@@ -52,12 +52,14 @@ async function announce({ host: { runtime }, server }: Started) {
 
 /** Says at once what the first request would run into. */
 async function advise({ config, credentials, log }: Runtime) {
-  if (config.upstream === 'bedrock' && config.aws.region === undefined)
+  if (config.upstreams.includes('bedrock') && config.aws.region === undefined)
     log('warn', 'No AWS region: set AWS_REGION, for example AWS_REGION=us-east-1.')
-  try {
-    await credentials.get()
-  } catch (error) {
-    log('warn', error instanceof GatewayError ? error.message : 'credentials could not be read')
+  for (const provider of config.upstreams) {
+    await credentials[provider].get().catch((error: unknown) => {
+      log('warn', error instanceof GatewayError ? error.message : 'credentials could not be read', {
+        provider,
+      })
+    })
   }
 }
 

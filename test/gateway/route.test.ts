@@ -93,6 +93,26 @@ describe('a name', () => {
   })
 })
 
+describe('a name with an upstream in front', () => {
+  const both = { UPSTREAM: 'bedrock,anthropic', ANTHROPIC_API_KEY: 'not-a-secret' }
+
+  test('goes to that one; any other to the first', async () => {
+    expect(await routed('anthropic/claude-opus-5', both)).toMatchObject({
+      modelId: 'claude-opus-5',
+      upstream: { id: 'anthropic', provider: 'anthropic' },
+    })
+    for (const name of ['claude-opus-5', 'bedrock/claude-opus-5', 'bedrock/claude-opus-5[1m]']) {
+      expect(await routed(name, both)).toMatchObject({ upstream: { id: 'default', provider: 'bedrock' } })
+    }
+  })
+
+  test('goes nowhere that the operator has not named, key or no key', async () => {
+    for (const name of ['anthropic/claude-opus-5', 'openai/claude-opus-5', 'constructor/claude-opus-5']) {
+      await expect(routed(name, { ANTHROPIC_API_KEY: 'not-a-secret' })).rejects.toThrow('There is: bedrock.')
+    }
+  })
+})
+
 describe('a key with models', () => {
   const limited = { ...anyone, models: ['claude-haiku-*', 'claude-opus-5-5'] }
 

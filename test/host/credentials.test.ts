@@ -17,7 +17,9 @@ const USER = JSON.stringify({
 
 function loaded(env: Record<string, string>) {
   const { fetch } = fakeGoogle({ now })
-  return loadCredentials({ CLOUDSDK_CONFIG: '/nowhere', ...env }, readConfig(env), { fetch, now })
+  const config = readConfig(env)
+  const [provider = 'bedrock'] = config.upstreams
+  return loadCredentials(provider, { CLOUDSDK_CONFIG: '/nowhere', ...env }, config, { fetch, now })
 }
 
 test.each([

@@ -7,11 +7,11 @@ type Environment = Record<string, string>
 
 function placeIn(env: Environment) {
   const config = readConfig({ AWS_REGION: 'us-east-1', ...env })
-  return providerNamed(config.upstream).place(config)
+  return providerNamed(config.upstreams[0] ?? '').place(config)
 }
 
 function found(name: string, env: Environment) {
-  const upstream = { id: 'default', ...placeIn(env), credentials: testRuntime().credentials }
+  const upstream = { id: 'default', ...placeIn(env), credentials: testRuntime().credentials.bedrock }
   return providerNamed(upstream.provider).find(name, upstream)
 }
 
