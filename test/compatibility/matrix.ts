@@ -1,4 +1,7 @@
 /** Results, as the tables of docs/compatibility.md. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'vitest'
 
 export type Cell = 'as sent' | 'adapted' | 'left out' | 'refused' | 'failed'
 
@@ -21,4 +24,30 @@ export function table(title: string, columns: readonly string[], results: Result
   )
   const head = `| | ${columns.join(' | ')} |\n|---|${columns.map(() => ':-:').join('|')}|`
   return `### ${title}\n\n${head}\n${rows.join('\n')}\n`
+}
+
+/** Holds the part of the page between two marks to what was found, or writes it there. */
+export function expectPage(mark: string, found: string) {
+  const path = fileURLToPath(new URL('../../docs/compatibility.md', import.meta.url))
+  const page = readFileSync(path, 'utf8')
+  const [before = '', after = ''] = page.split(new RegExp(`<!-- ${mark} -->[\\s\\S]*<!-- end of ${mark} -->`))
+  const written = `${before}<!-- ${mark} -->\n\n${found}\n<!-- end of ${mark} -->${after}`
+  if (process.env['UPDATE_DOCS']) writeFileSync(path, written)
+  else expect(page, 'run: npm run docs:compatibility').toBe(written)
+}
+
+/** Whether everything that was said stands in what was sent. */
+export function isSent(said: unknown, sent: unknown): boolean {
+  if (Array.isArray(said)) {
+    return (
+      Array.isArray(sent) &&
+      said.length === sent.length &&
+      said.every((each, index) => isSent(each, sent[index]))
+    )
+  }
+  if (typeof said !== 'object' || said === null) return said === sent
+  const known = sent as Record<string, unknown> | undefined
+  return (
+    typeof known === 'object' && Object.entries(said).every(([key, value]) => isSent(value, known?.[key]))
+  )
 }

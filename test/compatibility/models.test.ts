@@ -2,13 +2,11 @@
  * Every feature, on every kind of model, over InvokeModel, against the strict fake: none is refused by Bedrock, and
  * what comes of it is written to docs/compatibility.md (`npm run docs:compatibility`), which this holds to be true.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { gatewayOn, type TestGateway } from '../api/gateway.ts'
 import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
 import { FEATURES, type Feature } from './features.ts'
-import { type Cell, type Results, table } from './matrix.ts'
+import { type Cell, expectPage, isSent, type Results, table } from './matrix.ts'
 
 const MODELS = {
   'Sonnet 4': 'claude-sonnet-4',
@@ -59,28 +57,6 @@ async function tried({ body, betas = [], traces = [] }: Feature, model: string):
   return isSent(body ?? {}, bedrock.seen[0]?.body) ? 'as sent' : 'adapted'
 }
 
-/** Whether everything that was said stands in what was sent. */
-function isSent(said: unknown, sent: unknown): boolean {
-  if (Array.isArray(said)) {
-    return (
-      Array.isArray(sent) &&
-      said.length === sent.length &&
-      said.every((each, index) => isSent(each, sent[index]))
-    )
-  }
-  if (typeof said !== 'object' || said === null) return said === sent
-  const known = sent as Record<string, unknown> | undefined
-  return (
-    typeof known === 'object' && Object.entries(said).every(([key, value]) => isSent(value, known?.[key]))
-  )
-}
-
 test('docs/compatibility.md says what was found', () => {
-  const path = fileURLToPath(new URL('../../docs/compatibility.md', import.meta.url))
-  const found = table('Over InvokeModel', Object.keys(MODELS), results)
-  const page = readFileSync(path, 'utf8')
-  const [before = '', after = ''] = page.split(/<!-- models -->[\s\S]*<!-- end of models -->/)
-  const written = `${before}<!-- models -->\n\n${found}\n<!-- end of models -->${after}`
-  if (process.env['UPDATE_DOCS']) writeFileSync(path, written)
-  else expect(page, 'run: npm run docs:compatibility').toBe(written)
+  expectPage('models', table('By model, over InvokeModel', Object.keys(MODELS), results))
 })

@@ -188,9 +188,13 @@ function misfit(door: Door, { headers }: Arrived, body: Thing, { model, id, coun
     const named = strangers.map((beta) => `\`${beta}\``).join(', ')
     return invalid(`Unexpected value(s) ${named} for the \`anthropic-beta\` header.`)
   }
+  // Beyond InvokeModel: a breakpoint for the whole request, and context edits with their beta.
+  const { cache_control: __, context_management: edits, ...asked } = rest
+  const editing = betas.some((beta) => beta.startsWith('context-management-'))
   const asInvoked = {
     max_tokens: 1,
-    ...rest,
+    ...asked,
+    ...(edits === undefined || editing ? {} : { context_management: edits }),
     anthropic_version: 'bedrock-2023-05-31',
     ...(known.length > 0 ? { anthropic_beta: known } : {}),
   }
