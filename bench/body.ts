@@ -7,7 +7,7 @@ export interface Wish {
   stream: boolean
 }
 
-/** Below this size a conversation has a short prompt and one tool. */
+/** Below this size a conversation has a short prompt and no tools. */
 const SMALL = 40_000
 const CACHED = { type: 'ephemeral' }
 
@@ -25,7 +25,7 @@ export function messagesBody({ bytes, model, stream }: Wish): Buffer {
       { type: 'text', text: 'You are a coding agent on the command line.', cache_control: CACHED },
       { type: 'text', text: prose(small ? 60 : 7_000), cache_control: CACHED },
     ],
-    tools: Array.from({ length: small ? 1 : 12 }, (_, at) => tool(at, small ? 40 : 1_400)),
+    tools: small ? [] : Array.from({ length: 12 }, (_, at) => tool(at)),
     metadata: {
       user_id: JSON.stringify({ device_id: 'b7'.repeat(16), account_uuid: '', session_id: SESSION }),
     },
@@ -50,10 +50,10 @@ function length(body: object): number {
   return Buffer.byteLength(JSON.stringify(body))
 }
 
-function tool(at: number, words: number): object {
+function tool(at: number): object {
   return {
     name: `Tool${at}`,
-    description: prose(words),
+    description: prose(1_400),
     input_schema: {
       $schema: 'https://json-schema.org/draft/2020-12/schema',
       type: 'object',
@@ -90,16 +90,28 @@ function turn(at: number): object[] {
   ]
 }
 
+/** What quotes, line ends and backslashes become in JSON is as frequent as in the prompts and files of a project. */
+const PROSE = `Read a file before you change it, and read it again when somebody else may have. A "quick fix" that nobody has
+run is a guess: run it – with the tests that are there, or with one that you write for it. Say what you did and what
+you did not do. When a command fails, show what it said; do not go on as if it had worked.
+`
+const SOURCE = `  const renewal = setInterval(() => void renew(path, me, lost), RENEW_EVERY)
+  renewal.unref()
+  return {
+    async release() {
+      clearInterval(renewal)
+      if ((await read(path))?.nonce === me.nonce) await rm(path, { force: true })
+      else log.warn("the lock was lost", { path, pattern: /^\\d+$/ })
+    },
+  }
+`
+
 function prose(characters: number): string {
-  return fill('Read the file before you change it: "guesses" cost more than reading – always.\n', characters)
+  return fill(PROSE, characters)
 }
 
-/** Program text: in JSON every quote, backslash and line end of it is escaped. */
 function source(characters: number): string {
-  return fill(
-    '  if (line.startsWith("\\t")) fail(`unexpected tab at ${at}`, { code: "E_TAB" })\n',
-    characters,
-  )
+  return fill(SOURCE, characters)
 }
 
 function fill(text: string, characters: number): string {

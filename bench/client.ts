@@ -36,7 +36,8 @@ export function sender({ url, headers }: Target): Send {
     }
     const answer = words(Buffer.concat(parts).toString('latin1'))
     const [, arrived, left] = /"msg_(\d+)_(\d+)"/.exec(answer) ?? []
-    const complete = answer.includes('"type":"message_stop"') || answer.includes('"stop_reason":"end_turn"')
+    const inOnePiece = response.headers['content-type'] === 'application/json'
+    const complete = inOnePiece || answer.includes('"type":"message_stop"')
     if (response.statusCode !== 200 || !complete || !first || !arrived || !left) {
       throw new Error(`${url} answered ${response.statusCode}: ${answer.slice(0, 300)}`)
     }

@@ -1,5 +1,5 @@
 /** Samples in, a table out. */
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 
 /** The value below which that share of the samples lies. */
 export function quantile(samples: readonly number[], share: number): number {
@@ -25,4 +25,9 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 export function machine(): string {
   const [first] = cpus()
   return `Node ${process.version}, ${process.platform} ${process.arch}, ${cpus().length} × ${first?.model.trim() ?? 'unknown'}`
+}
+
+/** Above the number of its cores, a machine has others to serve, and every figure is too high. */
+export function busy(): string {
+  return `${loadavg()[0]?.toFixed(1)} processes wanted to run in the minute before`
 }

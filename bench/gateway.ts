@@ -1,7 +1,8 @@
 /** The built gateway, as `npm start` runs it: a process with an empty data folder, writing its log to a file. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp, open, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -39,8 +40,11 @@ export async function startGateway(upstream: string, flags: readonly string[]): 
     },
     stdio: ['ignore', file.fd, file.fd],
   })
-  const orphaned = () => void child.kill('SIGKILL')
-  process.once('exit', orphaned)
+  const clear = () => {
+    child.kill('SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+  }
+  process.once('exit', clear)
   await file.close()
   const url = await listening(child, log)
   return {
@@ -49,10 +53,9 @@ export async function startGateway(upstream: string, flags: readonly string[]): 
     async stop() {
       child.kill('SIGTERM')
       await Promise.race([once(child, 'exit'), sleep(STOP, undefined, { ref: false })])
-      child.kill('SIGKILL')
-      process.off('exit', orphaned)
       const lines = (await readFile(log, 'utf8')).split('\n')
-      await rm(folder, { recursive: true, force: true })
+      clear()
+      process.off('exit', clear)
       return lines.filter((line) => /"level":"(warn|error)"/.test(line))
     },
   }
