@@ -82,12 +82,12 @@ describe('estimates', () => {
     const small = { messages: [{ role: 'user', content: 'hi' }] }
     const base = estimateTokens(small, 5)
     for (const more of [
-      { ...small, system: 'x'.repeat(400) },
-      { ...small, tools: [{ name: 'x', description: 'x'.repeat(400) }] },
+      { ...small, system: 'x '.repeat(200) },
+      { ...small, tools: [{ name: 'x', description: 'x '.repeat(200) }] },
       {
         messages: [
           ...small.messages,
-          { role: 'assistant', content: [{ type: 'tool_use', input: { a: 'x'.repeat(400) } }] },
+          { role: 'assistant', content: [{ type: 'tool_use', input: { a: 'x '.repeat(200) } }] },
         ],
       },
     ]) {
@@ -99,12 +99,5 @@ describe('estimates', () => {
     const source = (media: string) => ({ type: 'base64', media_type: media, data: 'A'.repeat(400_000) })
     expect(estimateTokens({ source: source('image/png') }, 4.5)).toBeLessThan(2_000)
     expect(estimateTokens({ source: source('application/pdf') }, 4.5)).toBeGreaterThan(20 * 2_000)
-  })
-
-  test('text that takes more bytes takes more tokens, and newer tokenizers make more of it', () => {
-    expect(estimateTokens('数'.repeat(100), 4.6)).toBeGreaterThan(100)
-    expect(estimateTokens('x'.repeat(1_000), 5)).toBeGreaterThan(
-      estimateTokens('x'.repeat(1_000), 4.6) * 1.29,
-    )
   })
 })
