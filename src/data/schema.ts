@@ -47,6 +47,7 @@ export const requests = pgTable(
     upstream: text().notNull(),
     region: text().notNull(),
     stream: boolean().notNull(),
+    /** Requests sent upstream, hidden retries and the steps of a search included. */
     attempts: integer().notNull(),
     inputTokens: tokens('input_tokens'),
     cacheReadTokens: tokens('cache_read_tokens'),

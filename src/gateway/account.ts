@@ -10,8 +10,8 @@ import type { Ending } from './meter.ts'
 import { charge, searchFee } from './prices.ts'
 
 export interface Entry {
-  /** A route is about to be tried. The first one opens the row; nobody waits for the database. */
-  attempting(route: Route): void
+  /** A request has just left. The first one opens the row; nobody waits for the database. */
+  sent(route: Route): void
   /** No route accepted: the row says so, and the error goes on to the caller. */
   refused(error: unknown): never
   /** What an answer of several upstream calls has cost so far: one that breaks off does not say. */
@@ -42,7 +42,7 @@ export function openEntry(runtime: Runtime, principal: Principal, call: Call, gr
   }
 
   return {
-    attempting(next) {
+    sent(next) {
       route = next
       attempts++
       if (attempts === 1) runtime.waitUntil(write({ status: 'pending' }))

@@ -13,33 +13,37 @@ export interface Taken extends Reply {
 }
 
 /**
- * The first reply that a route gives. `attempting` is told of every route before it is tried.
+ * The first reply that a route gives. `sent` is told of every request that has just left.
  * @throws GatewayError of the last route tried, where none accepts.
  */
 export async function dispatch(
   runtime: Runtime,
   routes: readonly [Route, ...Route[]],
   call: Call,
-  attempting: (route: Route) => void,
+  sent: (route: Route) => void,
 ): Promise<Taken> {
   const [route, next, ...rest] = routes
   if (call.signal.aborted) throw new GatewayError('api_error', 'The client has gone.') // no upstream is troubled
-  attempting(route)
   try {
     const reply = await sendLearning(runtime, route, call, async (omit) => {
-      const { events, removed } = await providerOf(route).send(call, route, lent(runtime), omit)
+      const { events, removed } = await providerOf(route).send(
+        call,
+        route,
+        lent(runtime, () => sent(route)),
+        omit,
+      )
       return { events: await begun(events, runtime.config.limits.pingAfter), removed }
     })
     return { ...reply, route }
   } catch (error) {
     if (!next || call.signal.aborted || !mayDoBetterElsewhere(error)) throw error
-    return dispatch(runtime, [next, ...rest], call, attempting)
+    return dispatch(runtime, [next, ...rest], call, sent)
   }
 }
 
 /** What a provider gets to use. */
-export function lent({ fetch, now, config }: Runtime): Lent {
-  return { fetch, now, limits: config.limits, secret: config.secretKeys[0] ?? '' }
+export function lent({ fetch, now, config }: Runtime, sent: () => void = () => {}): Lent {
+  return { fetch, now, sent, limits: config.limits, secret: config.secretKeys[0] ?? '' }
 }
 
 export function providerOf({ upstream }: Route): Provider {

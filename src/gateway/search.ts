@@ -23,7 +23,7 @@ export function search(
   const { fetch, log, metrics, config } = runtime
   let order = routes
   const send = async (step: Call) => {
-    const taken = await dispatch(runtime, order, step, entry.attempting)
+    const taken = await dispatch(runtime, order, step, entry.sent)
     order = [taken.route, ...order.filter((route) => route !== taken.route)]
     return taken
   }

@@ -20,11 +20,14 @@ interface Started {
 
 /** Starts, and stops on SIGTERM and SIGINT. What whoever starts it can put right is said in one sentence. */
 export async function run(start: () => Promise<Started>): Promise<void> {
+  const told = new Promise<void>((resolve) => {
+    process.once('SIGTERM', () => resolve())
+    process.once('SIGINT', () => resolve())
+  })
   try {
     const started = await start()
     await announce(started)
-    process.once('SIGTERM', () => void stop(started))
-    process.once('SIGINT', () => void stop(started))
+    void told.then(() => stop(started)) // also when that was said while it started
   } catch (error) {
     process.stderr.write(`${startFailure(error)}\n`)
     process.exit(1)
@@ -42,12 +45,18 @@ function startFailure(error: unknown): string {
 async function announce({ host: { runtime }, server }: Started) {
   if (!server.listening) await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  const url = runtime.config.publicUrl ?? `http://${runtime.config.host}:${port}`
+  const url = runtime.config.publicUrl ?? `http://${reachable(runtime.config.host)}:${port}`
   const words = await welcome(runtime, url)
   // Its own words, not a log line: it holds secrets, and logs are kept.
   if (words !== undefined) process.stdout.write(words)
   runtime.log('info', 'listening', { url, region: runtime.config.aws.region })
   runtime.waitUntil(advise(runtime))
+}
+
+/** Where this machine reaches what listens everywhere; from elsewhere it is what PUBLIC_URL says. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return host.includes(':') ? `[${host}]` : host
 }
 
 /** Says at once what the first request would run into. */

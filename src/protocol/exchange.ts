@@ -23,7 +23,7 @@ export interface Exchange<T> {
   credentials: CredentialSource
   /** Aborts when nobody waits any more. */
   signal: AbortSignal
-  lent: { fetch: typeof fetch; limits: LimitsConfig }
+  lent: { fetch: typeof fetch; limits: LimitsConfig; sent(): void }
   /** The request, as these credentials let it in. */
   request(credentials: Credentials): Promise<Sent>
   refused(response: Response): Promise<Refused>
@@ -38,7 +38,7 @@ export interface Exchange<T> {
 export async function exchange<T>(asked: Exchange<T>): Promise<T> {
   const { credentials: source, signal: left } = asked
   const controller = new AbortController()
-  const abort = () => controller.abort()
+  const abort = () => controller.abort(LET_GO)
   if (left.aborted) abort()
   left.addEventListener('abort', abort, { once: true })
   const deadline = setTimeout(() => controller.abort(TOO_SLOW), asked.lent.limits.firstByteAfter)
@@ -58,7 +58,9 @@ export async function exchange<T>(asked: Exchange<T>): Promise<T> {
 
 async function send<T>({ lent, upstream }: Exchange<T>, { url, ...sent }: Sent, signal: AbortSignal) {
   try {
-    return await lent.fetch(url, { method: 'POST', ...sent, signal, redirect: 'manual' })
+    const answer = lent.fetch(url, { method: 'POST', ...sent, signal, redirect: 'manual' })
+    lent.sent() // what is done at this is done while the request is on its way
+    return await answer
   } catch (cause) {
     throw signal.reason === TOO_SLOW || isTimeout(cause)
       ? new GatewayError('timeout_error', `${upstream} did not begin to answer in time.`, { cause })
@@ -67,6 +69,8 @@ async function send<T>({ lent, upstream }: Exchange<T>, { url, ...sent }: Sent, 
 }
 
 const TOO_SLOW = 'too slow'
+/** A reason of our own: without one every finished stream would make an exception with its stack. */
+const LET_GO = 'let go'
 
 /** What the runtimes' fetches call a connection that nobody answers. */
 function isTimeout(error: unknown): boolean {

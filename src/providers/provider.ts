@@ -44,6 +44,8 @@ export interface Lent {
   fetch: typeof fetch
   now(): number
   limits: LimitsConfig
+  /** To be called when a request has just left for the upstream. */
+  sent(): void
   /** Keys a stable pseudonym: what it is computed from cannot be had back. */
   secret: string
 }

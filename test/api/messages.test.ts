@@ -122,7 +122,7 @@ describe('POST /v1/messages', () => {
     const { runtime, post } = await gateway({ credentials })
     expect((await post(hello)).status).toBe(200)
     expect(given).toBe(2)
-    expect(await rowOf(runtime)).toMatchObject({ status: 'succeeded', attempts: 1 })
+    expect(await rowOf(runtime)).toMatchObject({ status: 'succeeded', attempts: 2 })
   })
 
   test("never blames the developer's key for the gateway's credentials", async () => {

@@ -44,7 +44,7 @@ describe('messages', () => {
     })
     expect(message._request_id).toMatch(/./)
     expect(JSON.stringify(message)).not.toContain('amazon-bedrock')
-    expect(stage().fake.seen.map(({ operation }) => operation)).toEqual(['invoke'])
+    expect(stage().fake.seen.map(({ operation }) => operation)).toEqual(['stream'])
     expect(await stage().ledger(1)).toMatchObject([
       {
         status: 'succeeded',

@@ -18,7 +18,7 @@ const SETTINGS: [string, Record<string, string>, string[]][] = [
   ['a fixed thinking budget', { MAX_THINKING_TOKENS: '5000' }, []],
   ['no adaptive thinking', { CLAUDE_CODE_DISABLE_ADAPTIVE_THINKING: '1' }, []],
   ['no experimental betas', { CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS: '1' }, []],
-  ['betas nobody knows', { ANTHROPIC_BETAS: 'prompt-caching-scope-2026-01-05,something-2099-01-01' }, []],
+  ['betas of the Anthropic API alone', { ANTHROPIC_BETAS: 'prompt-caching-scope-2026-01-05' }, []],
   ['gateway mode', { CLAUDE_CODE_USE_GATEWAY: '1' }, []],
   ['hint headers', { CLAUDE_CODE_GATEWAY_HINT_HEADERS: '1' }, []],
   ['no attribution line', { CLAUDE_CODE_ATTRIBUTION_HEADER: '0' }, []],
@@ -49,6 +49,15 @@ describe.each(VERSIONS)('Claude Code %s', (version) => {
     const { code, stdout } = await stage().run({ version, args: [...BASH, ...args], env })
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'The command printed: mar22mot\n' })
     await accounted(stage(), 2)
+  })
+
+  test('a beta that nobody knows costs one hidden retry, once', async () => {
+    const { fake, run, ledger } = stage()
+    const { stdout } = await run({ version, args: BASH, env: { ANTHROPIC_BETAS: 'something-2099-01-01' } })
+    expect(stdout).toBe('The command printed: mar22mot\n')
+    expect(fake.seen.map(({ outcome }) => outcome)).toEqual(['refused', 'accepted', 'accepted'])
+    expect((await ledger(2)).map(({ attempts }) => attempts).toSorted()).toEqual([1, 2])
+    fake.seen.shift() // the one refusal there may be
   })
 
   test('an hour of caching is written, and billed, as an hour', async () => {
