@@ -15,6 +15,9 @@ import type { Runtime } from '../runtime.ts'
 /** Hidden retries for one call. Each upstream names one thing at a time. */
 const RETRIES = 3
 
+/** Of one place: whoever makes fields up must not fill the table. */
+const MOST_LESSONS = 500
+
 const LESSON_HOLDS = 24 * 3_600_000
 /** How long what other replicas learned may be unknown here. */
 const RECALL_EVERY = 60_000
@@ -36,7 +39,7 @@ export async function sendLearning(
       const reply = await send(omit)
       if (probe !== undefined && !omit.betas.has(probe))
         lessons.set(probe, { kind: 'beta', name: probe, verdict: 'accepted' })
-      await remember(runtime, route, [...lessons.values()])
+      if (memory.length < MOST_LESSONS) await remember(runtime, route, [...lessons.values()])
       for (const name of reply.removed)
         runtime.metrics.count('outcrop_removed_total', { place: placeOf(route), name })
       return reply

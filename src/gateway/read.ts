@@ -143,9 +143,12 @@ function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 1
 }
 
+/** What no beta looks like is none: names are kept, and learned about. */
+const BETA = /^[\w.-]{1,128}$/
+
 function betas(header: string | null, inBody: string[] = []): string[] {
   const named = [...(header ?? '').split(','), ...inBody].map((beta) => beta.trim())
-  return [...new Set(named.filter((beta) => beta !== ''))]
+  return [...new Set(named.filter((beta) => BETA.test(beta)))]
 }
 
 /** Ids of the client's, for the ledger: what is longer than any of them is none. */

@@ -11,19 +11,25 @@ export type Objection =
   /** Replayed thinking that somebody else signed. */
   | { kind: 'thinking' }
 
-const BETAS_NAMED = /Unexpected value\(s\) (.+?) for the `?anthropic-beta`? header/i
-const BETA_UNNAMED = /invalid beta flag/i
-const EXTRA_FIELD = /(?:^|[\s:])([A-Za-z_][\w-]*(?:\.[\w-]+)*): Extra inputs are not permitted/
+/**
+ * Every one is read from the start of the sentence: further in, validators quote what the caller wrote, and nobody may
+ * have a field left out for others by writing an objection into a request.
+ */
+const PREFIX = /^(?:Malformed input request: |The model returned the following errors: )/
+const BETAS_NAMED = /^Unexpected value\(s\) ((?:`[\w.-]+`(?:, )?)+) for the `?anthropic-beta`? header/i
+const BETA_UNNAMED = /^invalid beta flag/i
+const EXTRA_FIELD = /^([A-Za-z_][\w-]*(?:\.[\w-]+)*): Extra inputs are not permitted/
 const SIGNATURE =
-  /Invalid `?signature`? in `?thinking`?|thinking\.signature: Field required|thinking` or `redacted_thinking` blocks .*cannot be modified/i
+  /^(?:[\w.]+: )?(?:Invalid `?signature`? in `?thinking|`?thinking`? or `?redacted_thinking`? blocks .*cannot be modified)|^[\w.]*thinking\.signature: Field required/i
 
 /** The objection in an upstream's sentence, if there is one. */
 export function objectionIn(message: string): Objection | undefined {
-  const [, named] = BETAS_NAMED.exec(message) ?? []
+  const said = message.replace(PREFIX, '')
+  const [, named] = BETAS_NAMED.exec(said) ?? []
   if (named !== undefined)
     return { kind: 'betas', betas: [...named.matchAll(/`([^`]+)`/g)].map(([, beta = '']) => beta) }
-  if (BETA_UNNAMED.test(message)) return { kind: 'betas', betas: [] }
-  const [, path] = EXTRA_FIELD.exec(message) ?? []
+  if (BETA_UNNAMED.test(said)) return { kind: 'betas', betas: [] }
+  const [, path] = EXTRA_FIELD.exec(said) ?? []
   if (path !== undefined) return { kind: 'field', path }
-  return SIGNATURE.test(message) ? { kind: 'thinking' } : undefined
+  return SIGNATURE.test(said) ? { kind: 'thinking' } : undefined
 }

@@ -23,10 +23,11 @@ const ESSENTIAL: ReadonlySet<string> = new Set([
 export function patternOf(body: Uint8Array, root: Value, path: string): string | undefined {
   const segments = path.split('.').map((segment) => (/^\d+$/.test(segment) ? '*' : segment))
   const pattern = segments.length > MOST_SEGMENTS ? undefined : walk(body, [root], segments)?.join('.')
-  return pattern === undefined || ESSENTIAL.has(pattern) ? undefined : pattern
+  return pattern === undefined || pattern.length > LONGEST || ESSENTIAL.has(pattern) ? undefined : pattern
 }
 
 const MOST_SEGMENTS = 12
+const LONGEST = 200
 
 /** A name may be a member's or a variant's, as `text` in a text block: whichever leads to the end of the path. */
 function walk(body: Uint8Array, here: readonly Value[], segments: readonly string[]): string[] | undefined {
