@@ -320,9 +320,12 @@ describe('objections', () => {
   })
 
   test.each([
-    ['tools.7.custom.novel', 'tools.*.novel'],
-    ['system.0.cache_control.ephemeral.scope', 'system.*.cache_control.scope'],
-    ['messages.5.content.2.text.extra', 'messages.*.content.*.extra'],
+    ['tools.7.custom.novel', 'tools.*.custom.novel'],
+    ['system.0.cache_control.ephemeral.scope', 'system.*.cache_control.ephemeral.scope'],
+    ['messages.5.content.2.text.extra', 'messages.*.content.*.text.extra'],
+    ['messages.0.content.1.tool_use.text', 'messages.*.content.*.tool_use.text'],
+    ['messages.0.content.0.text.text', undefined],
+    ['messages.0.content.1.tool_use.input', undefined],
     ['nowhere', undefined],
     ['tools.0.custom.nowhere', undefined],
     ['messages', undefined],
@@ -336,8 +339,24 @@ describe('objections', () => {
         { name: 'a', input_schema: {} },
         { name: 'b', input_schema: {}, novel: 1 },
       ],
-      messages: [{ role: 'user', content: [{ type: 'text', text: 'x', extra: 1 }] }],
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'x', extra: 1 },
+            { type: 'tool_use', id: 'i', name: 'n', input: {}, text: 'odd' },
+          ],
+        },
+      ],
     })
     expect(patternOf(call.body, call.outline, path)).toBe(pattern)
   })
+})
+
+test('what one kind of block may not say, every other still says', async () => {
+  const text = { type: 'text', text: 'x' }
+  const tool = { type: 'tool_use', id: 'i', name: 'n', input: {} }
+  const messages = [{ role: 'assistant', content: [text, { ...tool, text: 'odd' }] }]
+  const omit = { fields: new Set(['messages.*.content.*.tool_use.text']) }
+  expect((await adapted({ messages }, { omit })).json.messages[0].content).toEqual([text, tool])
 })
