@@ -40,6 +40,8 @@ export interface ErrorOptions {
   retry?: boolean
   /** Further response headers, for example `allow`. */
   headers?: Record<string, string>
+  /** What the log may say of it to the operator: an upstream's words, where they are about the gateway's own access. */
+  operator?: string | undefined
   /** What an upstream objected to that can be left out. */
   objection?: Objection | undefined
 }
@@ -51,6 +53,7 @@ export class GatewayError extends Error {
   readonly retryAfter: number | undefined
   readonly retry: boolean | undefined
   readonly headers: Record<string, string>
+  readonly operator: string | undefined
   readonly objection: Objection | undefined
 
   constructor(type: ErrorType, message: string, options: ErrorOptions = {}) {
@@ -61,6 +64,7 @@ export class GatewayError extends Error {
     this.retryAfter = options.retryAfter
     this.retry = options.retry ?? (FINAL.has(type) ? false : undefined)
     this.headers = options.headers ?? {}
+    this.operator = options.operator
     this.objection = options.objection
   }
 }

@@ -147,16 +147,9 @@ function report(runtime: Runtime, principal: Principal, call: Call, outcome: Out
     model: call.model.slice(0, 200),
     status: outcome.status,
     error: outcome.errorType,
-    // What AWS said, for the operator, where the developer got the gateway's own words.
-    cause: causeOf(error),
+    cause: error?.operator,
     output_tokens: outcome.outputTokens,
     first_byte_ms: outcome.firstByteMs,
     ms: outcome.durationMs,
   })
-}
-
-/** Not of what is wrong with the call: AWS quotes the call's own content there, and the developer has read it. */
-function causeOf(error: GatewayError | undefined): string | undefined {
-  if (error?.type === 'invalid_request_error' || !(error?.cause instanceof Error)) return undefined
-  return error.cause.message
 }

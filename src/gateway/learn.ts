@@ -79,8 +79,7 @@ function lessonFrom(
 ): Improvement | undefined {
   const objection = error instanceof GatewayError ? error.objection : undefined
   if (!objection) return undefined
-  if (objection.kind === 'thinking')
-    return omit.thinking ? undefined : { omit: { ...omit, thinking: true }, lessons: [] }
+  if (objection.kind === 'thinking') return withoutThinking(omit)
   if (objection.kind === 'field') return withoutField(objection, call, omit)
   return withoutBetas(objection, sendable(call, route, omit), omit, probe)
 }
@@ -88,6 +87,16 @@ function lessonFrom(
 /** The betas of a call, under the names they are sent by. */
 function sendable({ betas }: Call, { upstream, model }: Route, omit: Omissions): string[] {
   return betasFor(betas, { wire: upstream.wire, model, omit })
+}
+
+/** First the replayed thoughts go; a model that then misses the one before a tool call must not think at all. */
+function withoutThinking(omit: Omissions): Improvement | undefined {
+  if (!omit.thinking) return { omit: { ...omit, thinking: true }, lessons: [] }
+  if (omit.fields.has('thinking')) return undefined
+  return {
+    omit: { ...omit, fields: new Set([...omit.fields, 'thinking', 'context_management']) },
+    lessons: [],
+  }
 }
 
 function withoutField(

@@ -62,9 +62,10 @@ async function send<T>({ lent, upstream }: Exchange<T>, { url, ...sent }: Sent, 
     lent.sent() // what is done at this is done while the request is on its way
     return await answer
   } catch (cause) {
+    const why = { cause, operator: codeOf(cause) }
     throw signal.reason === TOO_SLOW || isTimeout(cause)
-      ? new GatewayError('timeout_error', `${upstream} did not begin to answer in time.`, { cause })
-      : new GatewayError('api_error', `The gateway could not reach ${upstream}.`, { cause })
+      ? new GatewayError('timeout_error', `${upstream} did not begin to answer in time.`, why)
+      : new GatewayError('api_error', `The gateway could not reach ${upstream}.`, why)
   }
 }
 
@@ -74,9 +75,13 @@ const LET_GO = 'let go'
 
 /** What the runtimes' fetches call a connection that nobody answers. */
 function isTimeout(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  const cause = error instanceof Error ? error.cause : undefined
-  return /TIMEOUT|TIMEDOUT/.test(code) || (cause instanceof Error && isTimeout(cause))
+  return /TIMEOUT|TIMEDOUT/.test(codeOf(error) ?? '')
+}
+
+/** `ECONNREFUSED` and its like. */
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  return 'code' in error ? String(error.code) : codeOf(error.cause)
 }
 
 /** An answer in one piece. */

@@ -20,7 +20,7 @@ const BETAS_NAMED = /^Unexpected value\(s\) ((?:`[\w.-]+`(?:, )?)+) for the `?an
 const BETA_UNNAMED = /^invalid beta flag/i
 const EXTRA_FIELD = /^([A-Za-z_][\w-]*(?:\.[\w-]+)*): Extra inputs are not permitted/
 const SIGNATURE =
-  /^(?:[\w.]+: )?(?:Invalid `?signature`? in `?thinking|`?thinking`? or `?redacted_thinking`? blocks .*cannot be modified)|^[\w.]*thinking\.signature: Field required/i
+  /^(?:[\w.]+: )?(?:Invalid `?(?:signature|data)`? in `?(?:redacted_)?thinking|Expected `thinking` or `redacted_thinking`|`?thinking`? or `?redacted_thinking`? blocks .*cannot be modified)|^[\w.]*thinking\.signature: Field required/i
 
 /** The objection in an upstream's sentence, if there is one. */
 export function objectionIn(message: string): Objection | undefined {

@@ -57,9 +57,14 @@ const BY_STATUS: readonly Rule[] = [
   { statuses: [400], type: 'invalid_request_error' },
 ]
 
-/** The error a developer gets. What the upstream said goes to the operator, as its cause. */
+/**
+ * Refusals of which the operator reads what the upstream said. Of any other the name is enough: the sentence may quote
+ * the call.
+ */
+const ABOUT_ACCESS: ReadonlySet<string> = new Set(['permission_error', 'not_found_error'])
+
+/** The error a developer gets. */
 export function errorFor(rules: readonly Rule[], refusal: Refusal, about: About): GatewayError {
-  const cause = new Error(`${refusal.name} (${refusal.status}): ${refusal.message}`)
   const rule = [...rules, ...BY_STATUS].find((each) => fits(each, refusal)) ?? { type: 'api_error' }
   const sentence = rule.sentence?.(about, refusal.message) ?? refusal.message
   const shown = withoutNames(sentence, about.hidden) || `${about.upstream} failed to answer.`
@@ -68,8 +73,13 @@ export function errorFor(rules: readonly Rule[], refusal: Refusal, about: About)
     // Only what was found wrong with the request can be mended by leaving it out.
     ...(rule.type === 'invalid_request_error' ? { objection: objectionIn(refusal.message) } : {}),
     ...rule.options,
-    cause,
+    operator: forOperator(rule, refusal),
   })
+}
+
+function forOperator({ type, sentence }: Rule, { name, status, message }: Refusal): string {
+  const said = ABOUT_ACCESS.has(type) || sentence === credentialsRefused ? `: ${message}` : ''
+  return `${name} (${status})${said}`
 }
 
 function fits({ names, statuses, originalStatuses, message }: Rule, refusal: Refusal): boolean {

@@ -3,6 +3,7 @@
  */
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
+import type { Brain } from '../fakes/plan.ts'
 import { type Gateway, type SpendRow, startGateway } from '../whole/gateway.ts'
 import { emptyHome, gatewayEnv, type Home, type Outcome, type Running, startClaude } from './claude.ts'
 import type { Version } from './install.ts'
@@ -29,17 +30,25 @@ export interface Stage {
   close(): Promise<void>
 }
 
-async function openStage(): Promise<Stage> {
-  const fake = await startFakeBedrock()
-  const gateway = await startGateway({ bedrock: fake })
+/** What a stage has that the usual one has not. */
+export interface Setting {
+  /** For the gateway. */
+  env?: Record<string, string>
+  /** For the model. */
+  brain?: Brain
+}
+
+async function openStage({ env = {}, brain }: Setting): Promise<Stage> {
+  const fake = await startFakeBedrock(brain ? { brain } : {})
+  const gateway = await startGateway({ bedrock: fake, env })
   const { key } = await gateway.makeKey({ name: 'client tests' })
   const homes: Home[] = []
   let before = new Set<string>()
   const start = async (act: Act) => {
     const home = act.home ?? (await emptyHome())
     homes.push(home)
-    const env = { ...gatewayEnv(gateway.url, act.key ?? key), ...act.env }
-    return startClaude({ ...act, home, env })
+    const clientEnv = { ...gatewayEnv(gateway.url, act.key ?? key), ...act.env }
+    return startClaude({ ...act, home, env: clientEnv })
   }
   const removeHomes = async () => void (await Promise.all(homes.splice(0).map((home) => home.remove())))
   return {
@@ -74,14 +83,14 @@ function refused(fake: FakeBedrock): string[] {
 }
 
 /** A stage for the tests of one file; after each of them Bedrock must have refused nothing on its own. */
-export function useStage(): () => Stage {
+export function useStage(setting: Setting = {}): () => Stage {
   let stage: Stage | undefined
   const opened = () => {
     if (!stage) throw new Error('The stage is not open yet.')
     return stage
   }
   beforeAll(async () => {
-    stage = await openStage()
+    stage = await openStage(setting)
   })
   afterEach(async () => {
     const complaints = refused(opened().fake)

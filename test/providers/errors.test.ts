@@ -194,15 +194,13 @@ describe('every refusal of Bedrock has its counterpart', () => {
     expect(refusalError(refusal, about('m')).type).toBe('overloaded_error')
   })
 
-  test('no account number and no ARN is shown; the operator finds them in the cause', () => {
-    const refusal = {
-      name: 'ValidationException',
-      status: 400,
-      message: `No ${ARN}, or account 123456789012.`,
-    }
-    const error = refusalError(refusal, about('m'))
-    expect(error.message).toBe('No (resource), or account (account).')
-    expect(error.cause).toMatchObject({ message: expect.stringContaining(ARN) })
+  test('no account number and no ARN is shown; of access the operator reads all that AWS said', () => {
+    const message = `No ${ARN}, or account 123456789012.`
+    const invalid = refusalError({ name: 'ValidationException', status: 400, message }, about('m'))
+    expect(invalid.message).toBe('No (resource), or account (account).')
+    expect(invalid.operator).toBe('ValidationException (400)')
+    const denied = refusalError({ name: 'AccessDeniedException', status: 403, message }, about('m'))
+    expect(denied.operator).toBe(`AccessDeniedException (403): ${message}`)
   })
 
   test('what was found wrong with the request is an objection; nothing else is', () => {

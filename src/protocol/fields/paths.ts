@@ -13,6 +13,7 @@ const ESSENTIAL: readonly RegExp[] = [
   /^messages\.\*\.(content|role)$/,
   /^tools\.\*\.(custom\.)?(name|input_schema|type)$/,
   /(^|\.)type$/,
+  /\.(input|input_schema)\./, // what is in there is the caller's own
   /\.text\.text$/,
   /\.tool_use\.(id|name|input)$/,
   /\.tool_result\.(tool_use_id|content)$/,
