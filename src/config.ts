@@ -72,6 +72,8 @@ const Environment = z.object({
   WEB_SEARCH: text.pipe(z.enum(['brave', 'custom', 'duckduckgo', 'searxng', 'serper', 'tavily']).optional()),
   WEB_SEARCH_API_KEY: text,
   WEB_SEARCH_URL: url,
+  /** Whether the web fetch tool fetches pages, from the network the gateway runs in. */
+  WEB_FETCH: text.pipe(z.enum(['on', 'off']).default('off')),
   /** Images, pages and engines may be fetched from loopback, also over http: for development. */
   EGRESS_ALLOW_LOOPBACK: flag,
   /** Origins on a private network that an admin's settings may name, such as http://searxng:8080. */
@@ -97,6 +99,7 @@ export interface Config {
   upstream: 'bedrock' | 'anthropic' | 'vertex'
   /** The engine for web searches, and its settings by their names. */
   webSearch: { kind: string; settings: Readonly<Record<string, string>> } | undefined
+  webFetch: boolean
   egress: { loopback: boolean; trusted: readonly string[] }
   aws: AwsConfig
   anthropic: { endpoint: string | undefined }
@@ -172,6 +175,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     adminToken: value.ADMIN_TOKEN,
     upstream: value.UPSTREAM,
     webSearch: webSearch(value),
+    webFetch: value.WEB_FETCH === 'on',
     egress: { loopback: value.EGRESS_ALLOW_LOOPBACK, trusted: value.EGRESS_TRUSTED },
     aws: awsConfig(value),
     anthropic: { endpoint: value.ANTHROPIC_UPSTREAM_URL },
@@ -188,11 +192,8 @@ export function readConfig(env: Record<string, string | undefined>): Config {
 
 type Read = z.infer<typeof Environment>
 
-function webSearch({
-  WEB_SEARCH: kind,
-  WEB_SEARCH_API_KEY: apiKey,
-  WEB_SEARCH_URL: at,
-}: Read): Config['webSearch'] {
+function webSearch(value: Read): Config['webSearch'] {
+  const { WEB_SEARCH: kind, WEB_SEARCH_API_KEY: apiKey, WEB_SEARCH_URL: at } = value
   if (kind === undefined) return undefined
   const settings = {
     ...(apiKey === undefined ? {} : { apiKey, token: apiKey }),

@@ -54,3 +54,10 @@ function mediaTokens(value: object): number | undefined {
   const isDocument = 'media_type' in value && value.media_type === 'application/pdf'
   return isDocument ? PAGE * Math.ceil(String(value.data).length / PAGE_LENGTH) : IMAGE
 }
+
+/** As much of a text as is some number of tokens, by estimate. */
+export function textOfTokens(text: string, tokens: number): string {
+  const room = Math.floor(tokens * PER_TOKEN)
+  const { read } = encoder.encodeInto(text, new Uint8Array(Math.min(room, text.length * 3)))
+  return text.slice(0, read)
+}
