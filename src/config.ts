@@ -16,6 +16,7 @@ export interface Config {
   upstreams: readonly ProviderName[]
   /** The engine for web searches, and its settings by their names. */
   webSearch: { kind: string; settings: Readonly<Record<string, string>> } | undefined
+  webFetch: boolean
   egress: { loopback: boolean; trusted: readonly string[] }
   aws: AwsConfig
   anthropic: { endpoint: string | undefined }
@@ -91,6 +92,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     adminToken: value.ADMIN_TOKEN,
     upstreams: value.UPSTREAM,
     webSearch: webSearch(value),
+    webFetch: value.WEB_FETCH === 'on',
     egress: { loopback: value.EGRESS_ALLOW_LOOPBACK, trusted: value.EGRESS_TRUSTED },
     aws: awsConfig(value),
     anthropic: { endpoint: value.ANTHROPIC_UPSTREAM_URL },

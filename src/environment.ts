@@ -74,6 +74,8 @@ export const Environment = z.object({
   WEB_SEARCH: text.pipe(z.enum(['brave', 'custom', 'duckduckgo', 'searxng', 'serper', 'tavily']).optional()),
   WEB_SEARCH_API_KEY: text,
   WEB_SEARCH_URL: url,
+  /** Whether the web fetch tool fetches pages, from the network the gateway runs in. */
+  WEB_FETCH: text.pipe(z.enum(['on', 'off']).default('off')),
   /** Images, pages and engines may be fetched from loopback, also over http: for development. */
   EGRESS_ALLOW_LOOPBACK: flag,
   /** Origins on a private network that an admin's settings may name, such as http://searxng:8080. */

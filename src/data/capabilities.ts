@@ -1,5 +1,5 @@
 /** Capabilities: what each upstream and model refused or took. */
-import { and, eq, gt, isNull, or, sql } from 'drizzle-orm'
+import { and, eq, gt, isNull, lt, or, sql } from 'drizzle-orm'
 import type { Database } from './database.ts'
 import { capabilities } from './schema.ts'
 
@@ -34,6 +34,7 @@ export function capabilitiesIn(database: Database): Capabilities {
         .orderBy(...KEY),
     async learn(lessons) {
       if (lessons.length === 0) return
+      await database.delete(capabilities).where(lt(capabilities.expiresAt, sql`now()`))
       const unlessPinned = sql`not ${capabilities.pinned}`
       await database
         .insert(capabilities)

@@ -6,7 +6,7 @@ import type { Runtime } from '../runtime.ts'
 import type { Engine, Settings } from '../search/engine.ts'
 import { engines } from '../search/index.ts'
 import type { Principal } from './authenticate.ts'
-import type { Chosen } from './websearch.ts'
+import type { Chosen } from './servertools.ts'
 
 /** One engine for all, each key's own, or none. */
 export type SearchMode = 'off' | 'all' | 'own'

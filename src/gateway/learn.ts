@@ -3,14 +3,12 @@
  * without it, before the first byte; what made the difference is remembered, for every replica, until it expires.
  */
 import type { Capability } from '../data/capabilities.ts'
-import { GatewayError } from '../errors.ts'
-import { betasFor, unproven } from '../protocol/fields/betas.ts'
-import { patternOf } from '../protocol/fields/paths.ts'
+import { isOurs, plainName } from '../protocol/fields/betas.ts'
 import { NOTHING_OMITTED, type Omissions } from '../protocol/fields/target.ts'
 import type { Call } from '../protocol/messages.ts'
-import type { Objection } from '../protocol/objections.ts'
 import type { Reply, Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
+import { type Lesson, lessonsOf, nextTry, sendable, type Try } from './objection.ts'
 
 /** Hidden retries for one call. Each upstream names one thing at a time. */
 const RETRIES = 3
@@ -30,26 +28,27 @@ export async function sendLearning(
   call: Call,
   send: (omit: Omissions) => Promise<Reply>,
 ): Promise<Reply> {
-  const memory = await recall(runtime, placeOf(route))
-  const { probe, omit: known } = omissionsFrom(memory, sendable(call, route, NOTHING_OMITTED))
-  let omit = known
-  const lessons = new Map<string, Lesson>()
+  const place = placeOf(route)
+  const memory = await recall(runtime, place)
+  let attempt: Try | undefined = firstTry(memory, sendable(call, route, NOTHING_OMITTED))
   for (let retries = 0; ; retries++) {
+    const { omit }: Try = attempt
     try {
       const reply = await send(omit)
-      if (probe !== undefined && !omit.betas.has(probe))
-        lessons.set(probe, { kind: 'beta', name: probe, verdict: 'accepted' })
-      if (memory.length < MOST_LESSONS) await remember(runtime, route, [...lessons.values()])
+      if (memory.length < MOST_LESSONS) await remember(runtime, place, lessonsOf(attempt))
       for (const name of reply.removed)
-        runtime.metrics.count('outcrop_removed_total', { place: placeOf(route), name })
+        runtime.metrics.count('outcrop_removed_total', { place, name: labelOf(name) })
       return reply
     } catch (error) {
-      const lesson = retries < RETRIES ? lessonFrom(error, call, route, omit, probe) : undefined
-      if (!lesson) throw error
-      for (const each of lesson.lessons) lessons.set(each.name, each)
-      omit = lesson.omit
+      attempt = retries < RETRIES ? nextTry(error, call, route, attempt) : undefined
+      if (!attempt) throw error
     }
   }
+}
+
+/** Labels are from a bounded set: what only a client has a name for is counted together. */
+function labelOf(name: string): string {
+  return isOurs(name) ? plainName(name) : 'other'
 }
 
 /** An admin changed what is known: this process at least acts on it at once. */
@@ -62,96 +61,21 @@ export function placeOf({ upstream, model, modelId }: Route): string {
   return [upstream.provider, upstream.wire, upstream.region, model?.name ?? modelId].join('/')
 }
 
-type Lesson = Pick<Capability, 'kind' | 'name' | 'verdict'>
-
-interface Improvement {
-  omit: Omissions
-  lessons: Lesson[]
-}
-
-/** The plan for one more try, if there is any. */
-function lessonFrom(
-  error: unknown,
-  call: Call,
-  route: Route,
-  omit: Omissions,
-  probe: string | undefined,
-): Improvement | undefined {
-  const objection = error instanceof GatewayError ? error.objection : undefined
-  if (!objection) return undefined
-  if (objection.kind === 'thinking') return withoutThinking(omit)
-  if (objection.kind === 'field') return withoutField(objection, call, omit)
-  return withoutBetas(objection, sendable(call, route, omit), omit, probe)
-}
-
-/** The betas of a call, under the names they are sent by. */
-function sendable({ betas }: Call, { upstream, model }: Route, omit: Omissions): string[] {
-  return betasFor(betas, { wire: upstream.wire, model, omit })
-}
-
-/** First the replayed thoughts go; a model that then misses the one before a tool call must not think at all. */
-function withoutThinking(omit: Omissions): Improvement | undefined {
-  if (!omit.thinking) return { omit: { ...omit, thinking: true }, lessons: [] }
-  if (omit.fields.has('thinking')) return undefined
-  return {
-    omit: { ...omit, fields: new Set([...omit.fields, 'thinking', 'context_management']) },
-    lessons: [],
-  }
-}
-
-function withoutField(
-  { path }: Objection & { kind: 'field' },
-  call: Call,
-  omit: Omissions,
-): Improvement | undefined {
-  const pattern = patternOf(call.body, call.outline, path)
-  if (pattern === undefined || omit.fields.has(pattern)) return undefined
-  return {
-    omit: { ...omit, fields: new Set([...omit.fields, pattern]) },
-    lessons: [{ kind: 'field', name: pattern, verdict: 'refused' }],
-  }
-}
-
-/**
- * Betas that are named go. Where none is named, all that are not proven go, or all there are: of several, any may be
- * the guilty one, and from the next call on they are tried one at a time.
- */
-function withoutBetas(
-  { betas: named }: Objection & { kind: 'betas' },
-  sent: readonly string[],
-  omit: Omissions,
-  probe: string | undefined,
-): Improvement | undefined {
-  const guilty = named.filter((beta) => sent.includes(beta))
-  const candidates = probe !== undefined && sent.includes(probe) ? [probe] : unproven(sent)
-  const going = guilty.length > 0 ? guilty : candidates.length > 0 ? candidates : [...sent]
-  if (going.length === 0) return undefined
-  const certain = guilty.length > 0 || going.length === 1
-  return {
-    omit: { ...omit, betas: new Set([...omit.betas, ...going]) },
-    lessons: going.map((name) => ({ kind: 'beta', name, verdict: certain ? 'refused' : 'suspect' })),
-  }
-}
-
-/** What to leave out of a call from the start, and the one suspect that it may try. */
-function omissionsFrom(
-  memory: readonly Capability[],
-  betas: readonly string[],
-): { omit: Omissions; probe: string | undefined } {
+/** What to leave out of a call from the start, and the one suspect that it may carry. */
+function firstTry(memory: readonly Capability[], betas: readonly string[]): Try {
   const named = (kind: Capability['kind'], verdict: Capability['verdict']) =>
     memory.filter((each) => each.kind === kind && each.verdict === verdict).map(({ name }) => name)
-  const [probe, ...suspects] = named('beta', 'suspect').filter((beta) => betas.includes(beta))
-  return {
-    omit: {
-      betas: new Set([...named('beta', 'refused'), ...suspects]),
-      fields: new Set(named('field', 'refused')),
-      accepted: new Set(
-        memory.filter(({ pinned, verdict }) => pinned && verdict === 'accepted').map(({ name }) => name),
-      ),
-      thinking: false,
-    },
-    probe,
+  const suspected = new Set(named('beta', 'suspect'))
+  const [probe, ...suspects] = betas.filter((beta) => suspected.has(beta))
+  const omit: Omissions = {
+    betas: new Set([...named('beta', 'refused'), ...suspects]),
+    fields: new Set(named('field', 'refused')),
+    accepted: new Set(
+      memory.filter(({ pinned, verdict }) => pinned && verdict === 'accepted').map(({ name }) => name),
+    ),
+    thinking: false,
   }
+  return { omit, probe, named: [], unnamed: [], fields: [] }
 }
 
 /** What is known of a place. Knowing nothing costs a retry, so an outage of the database is not passed on. */
@@ -167,17 +91,19 @@ async function recall(runtime: Runtime, place: string): Promise<readonly Capabil
 
 function byPlace(all: readonly Capability[]): Map<string, Capability[]> {
   const places = new Map<string, Capability[]>()
-  for (const each of all) places.set(each.place, [...(places.get(each.place) ?? []), each])
+  for (const each of all) {
+    const known = places.get(each.place)
+    if (known) known.push(each)
+    else places.set(each.place, [each])
+  }
   return places
 }
 
-async function remember(runtime: Runtime, route: Route, lessons: readonly Lesson[]) {
+async function remember(runtime: Runtime, place: string, lessons: readonly Lesson[]) {
   if (lessons.length === 0) return
   const learnedAt = new Date(runtime.now())
   const expiresAt = new Date(runtime.now() + LESSON_HOLDS)
-  const place = placeOf(route)
-  for (const { kind, name, verdict } of lessons)
-    runtime.log('info', 'learned', { place, kind, name, verdict })
+  runtime.log('info', 'learned', { place, lessons: lessons.length })
   await runtime.data.capabilities
     .learn(lessons.map((lesson) => ({ ...lesson, place, pinned: false, learnedAt, expiresAt })))
     .catch(() => runtime.log('warn', 'what was learned could not be kept', { place }))

@@ -145,10 +145,11 @@ function isCount(value: unknown): value is number {
 
 /** What no beta looks like is none: names are kept, and learned about. */
 const BETA = /^[\w.-]{1,128}$/
+const MOST_BETAS = 64
 
 function betas(header: string | null, inBody: string[] = []): string[] {
   const named = [...(header ?? '').split(','), ...inBody].map((beta) => beta.trim())
-  return [...new Set(named.filter((beta) => BETA.test(beta)))]
+  return [...new Set(named.filter((beta) => BETA.test(beta)))].slice(0, MOST_BETAS)
 }
 
 /** Ids of the client's, for the ledger: what is longer than any of them is none. */

@@ -1,5 +1,5 @@
-/** Dispatch, with web search where a call carries it: the steps of one turn stay with the route that took the first. */
-import { isBedrock } from '../protocol/fields/target.ts'
+/** Dispatch, with the server tools a call carries: the steps of one turn stay with the route that took the first. */
+import { isBedrock, type Wire } from '../protocol/fields/target.ts'
 import type { Call } from '../protocol/messages.ts'
 import type { Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
@@ -8,11 +8,12 @@ import { attach } from './attach.ts'
 import type { Principal } from './authenticate.ts'
 import { dispatch, type Taken } from './dispatch.ts'
 import { engineFor } from './engines.ts'
-import { withoutServerSearch, withWebSearch } from './websearch.ts'
+import type { ToolName } from './servertools/outcome.ts'
+import { withoutServerTools, withServerTools } from './servertools.ts'
 
 type Routes = readonly [Route, ...Route[]]
 
-/** @throws GatewayError as `dispatch` and `withWebSearch` do. */
+/** @throws GatewayError as `dispatch` and `withServerTools` do. */
 export function search(
   runtime: Runtime,
   principal: Principal,
@@ -20,20 +21,21 @@ export function search(
   call: Call,
   entry: Entry,
 ): Promise<Taken> {
-  const { fetch, log, metrics, config } = runtime
+  const { fetch, log, metrics, config, egress, now } = runtime
   let order = routes
   const send = async (step: Call) => {
     const taken = await dispatch(runtime, order, step, entry.sent)
     order = [taken.route, ...order.filter((route) => route !== taken.route)]
     return taken
   }
-  return withWebSearch(call, send, {
+  return withServerTools(call, send, {
     fetch,
     log,
     metrics,
     secretKeys: config.secretKeys,
     engine: () => engineFor(runtime, principal),
-    native: searchesItself(routes),
+    pages: config.webFetch ? { egress, now, bodyBytes: config.limits.bodyBytes } : undefined,
+    native: nativeTo(routes),
     spent: entry.spent,
   })
 }
@@ -45,12 +47,21 @@ export async function attached(runtime: Runtime, routes: Routes, call: Call): Pr
 
 /** A call as an upstream that only counts its tokens can take it. */
 export function countable({ config }: Runtime, routes: Routes, call: Call): Promise<Call> {
-  return withoutServerSearch(call, { secretKeys: config.secretKeys, native: searchesItself(routes) })
+  return withoutServerTools(call, { secretKeys: config.secretKeys, native: nativeTo(routes) })
 }
 
-/** Anthropic's own search, where the upstream has it. */
-function searchesItself([{ upstream }]: Routes): boolean {
-  return !isBedrock(upstream.wire)
+const NATIVE: Readonly<Record<Wire, readonly ToolName[]>> = {
+  invoke: [],
+  'runtime-messages': [],
+  mantle: [],
+  'claude-platform': ['web_search', 'web_fetch'],
+  anthropic: ['web_search', 'web_fetch'],
+  vertex: ['web_search'],
+}
+
+/** Anthropic's own tools, where the upstream has them. */
+function nativeTo([{ upstream }]: Routes): readonly ToolName[] {
+  return NATIVE[upstream.wire]
 }
 
 function followsUrls([{ upstream }]: Routes): boolean {

@@ -71,3 +71,13 @@ function weightOf(piece: string): number {
   if (code >= 0x80) return code < 0x250 ? 1.5 : 0.9 // accented Latin; Greek, Cyrillic and their like
   return Math.ceil(piece.length / 5) // a long word is several tokens, and so is a deep indent
 }
+
+/** As much of a text as is so many tokens, by the same estimate. */
+export function textOfTokens(text: string, tokens: number): string {
+  let count = 0
+  for (const { 0: piece, index } of text.matchAll(PIECES)) {
+    count += weightOf(piece) * MARGIN * NEW_TOKENIZER
+    if (count > tokens) return text.slice(0, index)
+  }
+  return text
+}

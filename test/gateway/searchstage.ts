@@ -1,10 +1,11 @@
-/** Web search between a fake Bedrock and an engine made by hand, told the way a client hears it. */
+/** Server tools between a fake Bedrock, an engine and a web made by hand, told the way a client hears it. */
 import { keptCredentials } from '../../src/aws.ts'
+import type { EgressLent } from '../../src/egress.ts'
 import { dispatch } from '../../src/gateway/dispatch.ts'
 import { meter } from '../../src/gateway/meter.ts'
 import { route } from '../../src/gateway/route.ts'
+import { type Chosen, withServerTools } from '../../src/gateway/servertools.ts'
 import { messagesVoice } from '../../src/gateway/voice.ts'
-import { type Chosen, withWebSearch } from '../../src/gateway/websearch.ts'
 import type { WireUsage } from '../../src/protocol/messages.ts'
 import type { Lent, SearchQuery, SearchResult } from '../../src/search/engine.ts'
 import type { FakeBedrock } from '../fakes/bedrock.ts'
@@ -69,6 +70,9 @@ export interface Heard {
 
 interface Way {
   chosen?: Chosen | undefined
+  /** The web that pages are fetched from; without it fetching is switched off. */
+  web?: EgressLent
+  bodyBytes?: number
   stream?: boolean
   signal?: AbortSignal
   secretKeys?: readonly string[]
@@ -91,10 +95,11 @@ export async function askRaw(bedrock: FakeBedrock, body: string, way: Way = {}):
   const call = await callOf(body, way.signal ? { signal: way.signal } : {})
   const routes = route(runtime, { keyId: 'key_1', keyName: 'test', models: undefined }, call)
   const spent: WireUsage[] = []
-  const reply = await withWebSearch(call, (each) => dispatch(runtime, routes, each, () => {}), {
+  const reply = await withServerTools(call, (each) => dispatch(runtime, routes, each, () => {}), {
     ...runtime,
     secretKeys: secretKeys ?? runtime.config.secretKeys,
     engine: async () => chosen,
+    pages: way.web && { egress: way.web, now: runtime.now, bodyBytes: way.bodyBytes ?? 25_000_000 },
     spent: (usage) => void spent.push(usage),
   })
   const metered = meter(reply, call, messagesVoice(call), { now: Date.now, limits: runtime.config.limits })

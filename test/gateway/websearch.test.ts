@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { withoutServerSearch, withWebSearch } from '../../src/gateway/websearch.ts'
+import { withoutServerTools, withServerTools } from '../../src/gateway/servertools.ts'
 import { custom } from '../../src/search/custom.ts'
 import { SearchError } from '../../src/search/engine.ts'
 import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
@@ -230,13 +230,18 @@ describe('a call', () => {
     })
     const reply = { events: { next: async () => undefined, cancel: () => {} }, removed: [] }
     const sent: unknown[] = []
-    const given = await withWebSearch(
+    const given = await withServerTools(
       call,
       async (each) => {
         sent.push(each)
         return reply
       },
-      { ...testRuntime(), secretKeys: [], engine: () => Promise.reject(new Error('not to be asked')) },
+      {
+        ...testRuntime(),
+        secretKeys: [],
+        pages: undefined,
+        engine: () => Promise.reject(new Error('not to be asked')),
+      },
     )
     expect(sent).toEqual([call])
     expect(sent[0]).toBe(call)
@@ -274,11 +279,11 @@ describe('a call', () => {
       ],
     }
     const call = await callOf(later)
-    const plain = await withoutServerSearch(call, testRuntime().config)
+    const plain = await withoutServerTools(call, testRuntime().config)
     const text = new TextDecoder().decode(plain.body)
     expect(text).not.toMatch(/server_tool_use|web_search_tool_result|web_search_20250305/)
     expect(text).toContain('They whistle.')
-    expect(await withoutServerSearch(plain, { secretKeys: [] })).toBe(plain)
+    expect(await withoutServerTools(plain, { secretKeys: [] })).toBe(plain)
   })
 
   test('leaves every other byte of the request as it is', async () => {

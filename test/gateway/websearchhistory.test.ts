@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { withWebSearch } from '../../src/gateway/websearch.ts'
+import { withServerTools } from '../../src/gateway/servertools.ts'
 import type { Call } from '../../src/protocol/messages.ts'
 import { SearchError } from '../../src/search/engine.ts'
 import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
@@ -383,8 +383,13 @@ describe('an upstream that searches by itself', () => {
       return reply
     }
     const runtime = testRuntime()
-    const lent = { ...runtime, secretKeys: runtime.config.secretKeys, native: true }
-    await withWebSearch(call, send, { ...lent, engine: () => Promise.reject(new Error('not to be asked')) })
+    await withServerTools(call, send, {
+      ...runtime,
+      secretKeys: runtime.config.secretKeys,
+      pages: undefined,
+      native: ['web_search', 'web_fetch'],
+      engine: () => Promise.reject(new Error('not to be asked')),
+    })
     return { call: sent, isSame: sent === call }
   }
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { covered, domainFault } from '../../src/gateway/websearch/domains.ts'
-import { clientId, modelId } from '../../src/gateway/websearch/names.ts'
-import { searchToolOf } from '../../src/gateway/websearch/tool.ts'
-import { sum } from '../../src/gateway/websearch/usage.ts'
+import { covered, domainFault } from '../../src/gateway/servertools/domains.ts'
+import { clientId, modelId } from '../../src/gateway/servertools/names.ts'
+import { searchToolOf } from '../../src/gateway/servertools/searchtool.ts'
+import { sum } from '../../src/gateway/servertools/usage.ts'
 import { callOf } from '../providers/call.ts'
 
 const toolIn = async (...tools: unknown[]) =>

@@ -2,12 +2,13 @@
  * Which betas go where. A wire refuses the whole request for one it does not know, and what each knows changes by the
  * week: the table says only what need not be tried. Nothing is sent that was not asked for.
  */
+import { REFUSED_FIELDS } from './table.ts'
 import { isBedrock, type Target, type Wire } from './target.ts'
 
 /** What the clouds call a beta of the Anthropic API. */
-const RENAMED: Readonly<Record<string, string>> = {
-  'advanced-tool-use-2025-11-20': 'tool-search-tool-2025-10-19',
-}
+const RENAMED: ReadonlyMap<string, string> = new Map([
+  ['advanced-tool-use-2025-11-20', 'tool-search-tool-2025-10-19'],
+])
 
 /** For Anthropic's own machinery, or for features that no cloud has: sent nowhere else. Names without their dates. */
 const ANTHROPICS_OWN = [
@@ -50,19 +51,20 @@ const LEFT_OUT: Readonly<Record<Wire, readonly string[]>> = {
 
 /** What InvokeModel is known to take: Claude Code's own Bedrock mode sends it there, or others have measured it. */
 const PROVEN_ON_INVOKE: ReadonlySet<string> = new Set([
-  'afk-mode',
-  'compact',
-  'computer-use',
-  'context-1m',
-  'dangerous-tool-use',
-  'effort',
-  'fine-grained-tool-streaming',
-  'interleaved-thinking',
-  'thinking-binding-controls',
-  'thinking-display-updates',
-  'thinking-token-count',
-  'tool-examples',
-  'tool-search-tool',
+  'afk-mode-2026-01-31',
+  'compact-2026-01-12',
+  'computer-use-2025-01-24',
+  'computer-use-2025-11-24',
+  'context-1m-2025-08-07',
+  'dangerous-tool-use-2026-09-03',
+  'effort-2025-11-24',
+  'fine-grained-tool-streaming-2025-05-14',
+  'interleaved-thinking-2025-05-14',
+  'thinking-binding-controls-2026-08-01',
+  'thinking-display-updates-2026-08-18',
+  'thinking-token-count-2026-05-13',
+  'tool-examples-2025-10-29',
+  'tool-search-tool-2025-10-19',
 ])
 
 /** A beta that means nothing once its field is gone, and the field that means nothing without it. */
@@ -77,6 +79,18 @@ export const BETA_OF_FIELD: Readonly<Record<string, string>> = {
   'tools.*.input_examples': 'tool-examples',
 }
 
+/** A name that stands in one of our tables, not only in a request: a field's pattern, or a beta's without its date. */
+export function isOurs(name: string): boolean {
+  const plain = plainName(name)
+  const tables = [ANTHROPICS_OWN, ...Object.values(LEFT_OUT), Object.values(BETA_OF_FIELD)]
+  const isField = REFUSED_FIELDS.some(([pattern]) => pattern === name) || Object.hasOwn(BETA_OF_FIELD, name)
+  return (
+    isField ||
+    /^(cache_control|thinking|tool_choice)\b/.test(name) ||
+    tables.some((betas) => betas.includes(plain))
+  )
+}
+
 /** A beta's name without its date. */
 export function plainName(beta: string): string {
   return beta.replace(/-\d{4}-?\d{2}-?\d{2}$/, '')
@@ -89,7 +103,7 @@ export function betasFor(asked: readonly string[], target: Place): string[] {
   const { wire, omit } = target
   if (wire === 'anthropic' || wire === 'claude-platform') return asked.filter((beta) => !omit.betas.has(beta))
   const left = new Set([...ANTHROPICS_OWN, ...LEFT_OUT[wire]])
-  const renamed = asked.map((beta) => RENAMED[beta] ?? beta)
+  const renamed = asked.map((beta) => RENAMED.get(beta) ?? beta)
   return [...new Set(renamed)].filter(
     (beta) =>
       omit.accepted.has(beta) ||
@@ -104,5 +118,5 @@ function isForModel(beta: string, { model, wire }: Place): boolean {
 
 /** Those that may be at fault when a wire refuses "a beta" without saying which. */
 export function unproven(betas: readonly string[]): string[] {
-  return betas.filter((beta) => !PROVEN_ON_INVOKE.has(plainName(beta)))
+  return betas.filter((beta) => !PROVEN_ON_INVOKE.has(beta))
 }

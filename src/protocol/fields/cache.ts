@@ -19,8 +19,8 @@ export function cacheBreakpoints(
   if (wire === 'invoke') spreadAutomatic(draft, body, root)
   const holders = [...cacheable(root)].filter((holder) => member(holder, 'cache_control'))
   const kept = holders.filter((holder) => !isThinking(body, holder))
-  for (const holder of holders)
-    if (!kept.includes(holder)) draft.drop(holder, 'cache_control', 'cache_control')
+  const keeps = new Set(kept)
+  for (const holder of holders) if (!keeps.has(holder)) draft.drop(holder, 'cache_control', 'cache_control')
   // The latest ones reach furthest: the earliest are those to lose.
   for (const holder of kept.slice(0, Math.max(0, kept.length - MOST)))
     draft.drop(holder, 'cache_control', 'cache_control')

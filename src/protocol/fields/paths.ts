@@ -18,7 +18,7 @@ const ESSENTIAL: readonly RegExp[] = [
   /\.tool_use\.(id|name|input)$/,
   /\.tool_result\.(tool_use_id|content)$/,
   /\.(image|document)\.source$/,
-  /\.(thinking\.(thinking|signature)|redacted_thinking\.data)$/,
+  /^messages\.\*\.content\.\*\.(redacted_)?thinking\./, // signed: never edited
 ]
 
 /** A path with more segments, or a longer pattern, is nothing that a validator says of a body that anybody sends. */
@@ -37,6 +37,25 @@ export function patternOf(body: Uint8Array, root: Value, path: string): string |
     return undefined
   }
   return holdersOf(body, [root], segments).length > 0 ? pattern : undefined
+}
+
+/** Names that are right in some block or tool, and so wrong only where a path says in which. */
+const LEGAL_SOMEWHERE: ReadonlySet<string> = new Set(
+  (
+    'budget_tokens cache_control citations content context data description display enabled id input input_schema ' +
+    'is_error max_uses media_type name signature source text thinking title tool_name tool_use_id ttl url'
+  ).split(' '),
+)
+
+/**
+ * Whether what was refused to one is refused to all. Without the variant, a path that ends in a name that is right
+ * elsewhere would take that away from everybody.
+ */
+export function holdsForAll(pattern: string): boolean {
+  const segments = pattern.split('.')
+  const named = segments.filter((segment) => segment !== '*')
+  const [, holder] = segments.toReversed()
+  return named.length === 1 || holder !== '*' || !LEGAL_SOMEWHERE.has(segments.at(-1) ?? '')
 }
 
 /** Drops every field that a pattern leads to. */

@@ -42,10 +42,10 @@ export function contextEdits(
     const isCompaction = type !== undefined && String(parse<unknown>(body, type)).startsWith('compact_')
     return isCompaction ? betas.has('compact') : wire !== 'invoke' && betas.has('context-management')
   }
-  const taken = edits?.elements?.filter(isTaken) ?? []
-  if (taken.length === 0) return draft.drop(root, 'context_management', 'context_management')
+  const taken = new Set(edits?.elements?.filter(isTaken))
+  if (taken.size === 0) return draft.drop(root, 'context_management', 'context_management')
   for (const edit of edits?.elements ?? []) {
-    if (edits && !taken.includes(edit)) draft.dropElement(edits, edit, 'context_management')
+    if (edits && !taken.has(edit)) draft.dropElement(edits, edit, 'context_management')
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * One turn out of several: the events of the first call upstream, with its tool calls for `web_search` told as searches
- * of the server, then what they found, then the events of the next call, and so on, as one answer.
+ * One turn out of several: the events of the first call upstream, with its calls of our tools told as uses of server
+ * tools, then what came of them, then the events of the next call, and so on, as one answer.
  *
  * Results come after all blocks of the step that asked for them, so that the order of blocks says where a step ended:
  * a client that sends the answer back makes the next request begin with the very bytes of this turn's last one.
@@ -15,7 +15,7 @@ import { continuation } from './continuation.ts'
 import { read, withEnd } from './events.ts'
 import type { Owed } from './history.ts'
 import { modelId } from './names.ts'
-import { toolResult } from './outcome.ts'
+import { type Citing, tellAll } from './outcome.ts'
 import {
   blockDelta,
   blockStart,
@@ -31,13 +31,13 @@ import { known, object, sum } from './usage.ts'
 /** As many as Anthropic allows before it lets the client decide whether to go on. */
 const MOST_STEPS = 10
 
-export interface Setting extends Pick<Telling, 'searches' | 'places' | 'sealer'> {
+export interface Setting extends Pick<Telling, 'running' | 'places' | 'sealer'> {
   /** The first call, as it went upstream. */
   call: Call
   /** How many tokens the answer may have. */
   room: number | undefined
   owed: readonly Owed[]
-  citing: boolean
+  citing: Citing
   send(call: Call): Promise<Reply>
   /** What the turn has cost so far, whenever more of it is known. */
   spent(usage: WireUsage): void
@@ -60,16 +60,16 @@ interface Turn extends Telling {
   /** `message_delta`, until it is known whether it is the last one. */
   held: StreamEvent[]
   stopReason: unknown
-  /** `message_stop`, while the searches of its step are waited for. */
+  /** `message_stop`, while the uses of its step are waited for. */
   stop: StreamEvent | undefined
-  searched: boolean
+  used: boolean
   done: boolean
 }
 
-export function searchTurn(first: Events, setting: Setting): Events {
+export function toolTurn(first: Events, setting: Setting): Events {
   const turn: Turn = {
     setting,
-    searches: setting.searches,
+    running: setting.running,
     places: setting.places,
     sealer: setting.sealer,
     call: setting.call,
@@ -85,7 +85,7 @@ export function searchTurn(first: Events, setting: Setting): Events {
     held: [],
     stopReason: undefined,
     stop: undefined,
-    searched: setting.owed.length > 0,
+    used: setting.owed.length > 0,
     done: false,
   }
 
@@ -129,7 +129,7 @@ async function hear(turn: Turn, heard: StreamEvent) {
   if (turn.done || turn.stop) return // what follows the end of a message says nothing
   const { type } = heard
   if (type === 'message_start') await messageStart(turn, heard)
-  else if (type === 'content_block_start') blockStart(turn, heard)
+  else if (type === 'content_block_start') await blockStart(turn, heard)
   else if (type === 'content_block_delta') await blockDelta(turn, heard)
   else if (type === 'content_block_stop') blockStop(turn, heard)
   else if (type === 'message_delta') messageDelta(turn, heard)
@@ -141,7 +141,7 @@ async function messageStart(turn: Turn, heard: StreamEvent) {
   cost(turn, object(read(heard)['message'])['usage'])
   if (turn.steps > 1) return
   turn.out.push(heard)
-  for (const { search, outcome } of turn.setting.owed) await tellResult(turn, search, outcome)
+  for (const { use, outcome } of turn.setting.owed) await tellResult(turn, use, outcome)
 }
 
 function messageDelta(turn: Turn, heard: StreamEvent) {
@@ -160,9 +160,9 @@ function total(turn: Turn): Json {
   return sum(turn.before, turn.usage)
 }
 
-/** What was said before a search is not held back until the search is over. */
+/** What was said before a use is not held back until that is over. */
 function messageStop(turn: Turn, heard: StreamEvent) {
-  if ([...turn.parts.values()].some(({ search }) => search)) turn.stop = heard
+  if ([...turn.parts.values()].some(({ use }) => use)) turn.stop = heard
   else conclude(turn, heard, turn.stopReason)
 }
 
@@ -180,17 +180,20 @@ function conclude(turn: Turn, stop: StreamEvent, reason: unknown) {
   turn.out.push(...lastDelta(turn, reason), stop)
 }
 
-/** Tells what the searches of this step found, and gives it in the words for the model. */
+/** Tells what came of the uses in this step, and gives it in the words for the model. */
 async function answered(turn: Turn): Promise<string[]> {
-  const asked = [...turn.parts.values()].flatMap(({ search }) => search ?? [])
-  const found = await Promise.all(asked.map(async ({ id, outcome }) => ({ id, outcome: await outcome })))
-  for (const { id, outcome } of found) {
+  const asked = [...turn.parts.values()].flatMap(({ use }) => use ?? [])
+  const found = await Promise.all(
+    asked.map(async ({ kind, id, outcome }) => ({ kind, id, outcome: await outcome })),
+  )
+  for (const { kind, id, outcome } of found) {
     await tellResult(turn, id, outcome)
     turn.places.push(...placesOf(id, outcome))
+    tellAll(turn.running, kind.name, outcome)
   }
-  turn.searched = true
+  turn.used = true
   const { citing } = turn.setting
-  return found.map(({ id, outcome }) => toolResult(modelId(id), outcome, { citing }))
+  return found.map(({ id, outcome }) => outcome.forModel(modelId(id), { citing }))
 }
 
 function roomLeft(turn: Turn): number | undefined {
@@ -198,19 +201,24 @@ function roomLeft(turn: Turn): number | undefined {
   return room === undefined ? undefined : room - Number(total(turn)['output_tokens'] ?? 0)
 }
 
-/** Why the turn is over although searches were made: the model wants more than those, or there must be an end. */
+/** Why the turn is over although tools of ours were used: the model wants more than those, or there must be an end. */
 function reasonToStop(turn: Turn, room: number | undefined): unknown {
   if (turn.stopReason !== 'tool_use' || callsClient(turn.parts.values())) return turn.stopReason ?? 'end_turn'
   if (room !== undefined && room <= 0) return 'max_tokens'
   return turn.steps >= MOST_STEPS ? 'pause_turn' : undefined
 }
 
-/** The one `message_delta` of the whole turn. Where nothing was searched it is the upstream's own. */
+/** The one `message_delta` of the whole turn. Where no tool of ours was used it is the upstream's own. */
 function lastDelta(turn: Turn, reason: unknown): StreamEvent[] {
   const held = turn.held.splice(0)
-  if (turn.steps === 1 && !turn.searched) return held
-  const requests = { web_search_requests: turn.searches?.answered() ?? 0, web_fetch_requests: 0 }
-  return [withEnd(held.at(-1), reason, { ...total(turn), server_tool_use: requests })]
+  if (turn.steps === 1 && !turn.used) return held
+  const usage = sum(total(turn), { server_tool_use: requests(turn) })
+  return [withEnd(held.at(-1), reason, usage)]
+}
+
+/** What we answered; what the upstream did itself is in its own figures. */
+function requests({ running: { web_search: search, web_fetch: fetch } }: Turn): Json {
+  return { web_search_requests: search?.answered() ?? 0, web_fetch_requests: fetch?.answered() ?? 0 }
 }
 
 /** The next call is under way before the client has read what was found. */

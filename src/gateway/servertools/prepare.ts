@@ -3,37 +3,34 @@ import { type Edit, splice } from '../../protocol/edits.ts'
 import { member, outline } from '../../protocol/json.ts'
 import { type Call, requestShape } from '../../protocol/messages.ts'
 import { type Sealer, sealer } from '../../protocol/sealed.ts'
-import { isCiting } from './blocks.ts'
 import type { Place } from './citations.ts'
+import { citingIn } from './citing.ts'
 import { type Owed, rebuilt } from './history.ts'
-import type { Outcome } from './outcome.ts'
-import { ORDINARY, type SearchTool } from './tool.ts'
+import { KINDS, type ServerTools } from './kinds.ts'
+import type { Citing, Running, ToolName } from './outcome.ts'
 
 export interface Prepared {
   call: Call
   places: Place[]
   owed: readonly Owed[]
-  citing: boolean
+  citing: Citing
   sealer: Sealer
 }
 
 interface Manner {
   secretKeys: readonly string[]
-  /** The upstream searches by itself. */
-  native: boolean
-  /** Answers what a turn that was broken off still asks for. */
-  run?: ((input: string) => Promise<Outcome>) | undefined
+  /** What the upstream has itself. */
+  native: readonly ToolName[]
+  /** Answer what a turn that was broken off still asks for. */
+  running: Running
 }
 
-export async function prepare(
-  call: Call,
-  tool: SearchTool | undefined,
-  { secretKeys, native, run }: Manner,
-): Promise<Prepared> {
-  const citing = isCiting(call.body, call.outline)
-  const box = sealer(secretKeys, 'web search')
-  const { edits, places, owed } = await rebuilt(call, { sealer: box, citing, native, run })
-  const all = [...(tool?.edits ?? []), ...edits, ...toolForHistory(call, edits)]
+export async function prepare(call: Call, { search, fetch }: ServerTools, manner: Manner): Promise<Prepared> {
+  const citing = citingIn(call, fetch?.cited)
+  const box = sealer(manner.secretKeys, 'web search')
+  const { edits, places, owed, called } = await rebuilt(call, { ...manner, sealer: box, citing })
+  const tools = [...(search?.edits ?? []), ...(fetch?.edits ?? [])]
+  const all = [...tools, ...edits, ...toolsForHistory(call, called)]
   return { call: edited(call, all), places, owed, citing, sealer: box }
 }
 
@@ -44,10 +41,11 @@ export function edited(call: Call, edits: readonly Edit[]): Call {
 }
 
 /** Tool calls in a conversation want some tool to be defined, be it one that may not be used. */
-function toolForHistory({ outline: root }: Call, edits: readonly Edit[]): Edit[] {
+function toolsForHistory({ outline: root }: Call, called: ReadonlySet<ToolName>): Edit[] {
   const has = (key: string) => member(root, key) !== undefined
   const asksForSchema = has('output_format') || member(member(root, 'output_config'), 'format') !== undefined
-  if (edits.length === 0 || has('tools') || has('tool_choice') || asksForSchema) return []
+  if (called.size === 0 || has('tools') || has('tool_choice') || asksForSchema) return []
+  const tools = KINDS.filter(({ name }) => called.has(name)).map(({ ordinary }) => ordinary)
   const at = root.start + 1
-  return [{ start: at, end: at, text: `"tools":[${ORDINARY}],"tool_choice":{"type":"none"},` }]
+  return [{ start: at, end: at, text: `"tools":${JSON.stringify(tools)},"tool_choice":{"type":"none"},` }]
 }

@@ -7,10 +7,12 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
 const TYPES = {
+  document: encoder.encode('"document"'),
   search_result: encoder.encode('"search_result"'),
   server_tool_use: encoder.encode('"server_tool_use"'),
   tool_result: encoder.encode('"tool_result"'),
   tool_use: encoder.encode('"tool_use"'),
+  web_fetch_tool_result: encoder.encode('"web_fetch_tool_result"'),
   web_search_tool_result: encoder.encode('"web_search_tool_result"'),
 } as const
 
@@ -53,28 +55,16 @@ export function isOpenEnd(body: Uint8Array, following: readonly Value[]): boolea
   )
 }
 
-/** The search results that a client itself brings in a message, or in the results of its tools. */
-export function* ownSearchResults(body: Uint8Array, message: Value): Generator<Value> {
+/** The blocks of one type that a client itself brings in a message, or in the results of its tools. */
+export function* ownBlocks(
+  body: Uint8Array,
+  message: Value,
+  type: 'document' | 'search_result',
+): Generator<Value> {
   for (const block of member(message, 'content')?.elements ?? []) {
     const inside = isBlock(body, block, 'tool_result') ? (member(block, 'content')?.elements ?? []) : [block]
-    for (const each of inside) if (isBlock(body, each, 'search_result')) yield each
+    for (const each of inside) if (isBlock(body, each, type)) yield each
   }
-}
-
-/**
- * Whether our search results are to have citations on: Anthropic's always have, but all of a request must be alike,
- * and none goes together with a schema for the answer.
- */
-export function isCiting(body: Uint8Array, outline: Value): boolean {
-  if (member(member(outline, 'output_config'), 'format') || member(outline, 'output_format')) return false
-  for (const message of messagesOf(outline)) {
-    for (const own of ownSearchResults(body, message)) {
-      const citations = member(own, 'citations')
-      const said = citations && parse<{ enabled?: unknown }>(body, citations)
-      return said?.enabled === true
-    }
-  }
-  return true
 }
 
 /** Puts blocks in front of a message's content, whichever way that is written. */

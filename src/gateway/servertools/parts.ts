@@ -1,13 +1,14 @@
-/** The blocks of an answer, told to the client under their place in the whole, searches as searches of the server. */
+/** The blocks of an answer, told to the client under their place in the whole, uses of server tools as such. */
 import { type Block, openBlock } from '../../protocol/blocks.ts'
+import { member, outline } from '../../protocol/json.ts'
 import type { StreamEvent } from '../../protocol/messages.ts'
 import type { Sealer } from '../../protocol/sealed.ts'
+import { isBlock } from './blocks.ts'
 import { forClient, type Place } from './citations.ts'
 import { event, read, renumbered } from './events.ts'
+import { KINDS } from './kinds.ts'
 import { clientId, modelId } from './names.ts'
-import { clientBlock, type Outcome } from './outcome.ts'
-import type { Searches } from './run.ts'
-import { NAME } from './tool.ts'
+import { type Kind, type Outcome, type Running, tellAll } from './outcome.ts'
 import { object } from './usage.ts'
 
 /** A block of the step at hand. */
@@ -15,18 +16,19 @@ export interface Part {
   block: Block
   /** Its place in the whole answer. */
   index: number
-  search: Search | undefined
+  use: Use | undefined
 }
 
-interface Search {
+interface Use {
+  kind: Kind
   /** The client's name for it. */
   id: string
   outcome: Promise<Outcome>
 }
 
 export interface Telling {
-  /** Undefined where there is no tool for it: then only citations are told anew. */
-  searches: Searches | undefined
+  /** None where there are no tools: then only citations are told anew. */
+  running: Running
   /** Every search result of the request, in its order. */
   places: Place[]
   sealer: Sealer
@@ -36,25 +38,32 @@ export interface Telling {
   parts: Map<number, Part>
 }
 
-export function blockStart(telling: Telling, heard: StreamEvent) {
+export async function blockStart(telling: Telling, heard: StreamEvent) {
   const said = read(heard)
   const start = object(said['content_block'])
   const index = telling.blocks++
-  const isSearch = telling.searches && start['type'] === 'tool_use' && start['name'] === NAME
-  if (!isSearch) {
-    telling.parts.set(Number(said['index']), { block: openBlock(start), index, search: undefined })
+  const kind = KINDS.find(({ name }) => name === start['name'])
+  if (!kind || start['type'] !== 'tool_use' || !telling.running[kind.name]) {
+    telling.parts.set(Number(said['index']), { block: openBlock(start), index, use: undefined })
     telling.out.push(renumbered(heard, said['index'], index))
+    if (String(start['type']).endsWith('_tool_result')) await tellOwn(telling, heard)
     return
   }
   const id = clientId(String(start['id']))
   const block = openBlock({ ...start, id: modelId(id) })
-  telling.parts.set(Number(said['index']), { block, index, search: { id, outcome: TRUNCATED } })
-  const shown = { type: 'server_tool_use', id, name: NAME, caller: { type: 'direct' }, input: {} }
+  // What comes of a use whose block never ends.
+  const outcome = Promise.resolve(kind.failed('invalid_tool_input'))
+  telling.parts.set(Number(said['index']), { block, index, use: { kind, id, outcome } })
+  const shown = { type: 'server_tool_use', id, name: kind.name, caller: { type: 'direct' }, input: {} }
   telling.out.push(event({ type: 'content_block_start', index, content_block: shown }))
 }
 
-/** What comes of a search whose block never ended. */
-const TRUNCATED: Promise<Outcome> = Promise.resolve({ error: 'invalid_tool_input' })
+/** What the upstream's own tools found is known to ours as well. */
+async function tellOwn({ running, sealer }: Telling, { data }: StreamEvent) {
+  const block = member(outline(data, { content_block: {} }), 'content_block')
+  const kind = block && KINDS.find(({ found }) => isBlock(data, block, found))
+  if (kind) tellAll(running, kind.name, await kind.outcomeOf(data, block, sealer))
+}
 
 export async function blockDelta({ parts, places, sealer, out }: Telling, heard: StreamEvent) {
   const said = read(heard)
@@ -70,18 +79,19 @@ export async function blockDelta({ parts, places, sealer, out }: Telling, heard:
   out.push(event({ ...said, index, delta: { ...delta, citation } }))
 }
 
-/** The search begins; what else the model has to say is not waited for. */
-export function blockStop({ parts, searches, out }: Telling, heard: StreamEvent) {
+/** The tool is run; what else the model has to say is not waited for. */
+export function blockStop({ parts, running, out }: Telling, heard: StreamEvent) {
   const { index } = read(heard)
   const part = parts.get(Number(index))
-  if (part?.search && searches) part.search.outcome = searches.run(part.block.input())
+  const runner = part?.use && running[part.use.kind.name]
+  if (part?.use && runner) part.use.outcome = runner.run(part.block.input())
   out.push(part ? renumbered(heard, index, part.index) : heard)
 }
 
-/** The block that tells what a search found. */
+/** The block that tells what came of a use. */
 export async function tellResult(telling: Telling, id: string, outcome: Outcome) {
   const index = telling.blocks++
-  const block = await clientBlock(id, outcome, telling.sealer)
+  const block = await outcome.forClient(id, telling.sealer)
   telling.out.push(
     event(`{"type":"content_block_start","index":${index},"content_block":${block}}`),
     event({ type: 'content_block_stop', index }),
@@ -96,5 +106,5 @@ export function saidIn(parts: Iterable<Part>): string[] {
 const EMPTY_TEXT = /^\{"type":"text","text":""\}$/
 
 export function callsClient(parts: Iterable<Part>): boolean {
-  return [...parts].some(({ block, search }) => !search && block.start['type'] === 'tool_use')
+  return [...parts].some(({ block, use }) => !use && block.start['type'] === 'tool_use')
 }

@@ -10,8 +10,10 @@ import {
   type Settings,
 } from '../../search/engine.ts'
 import { covered } from './domains.ts'
-import type { Outcome } from './outcome.ts'
-import type { SearchTool } from './tool.ts'
+import { legible } from './legible.ts'
+import type { Runner } from './outcome.ts'
+import { failedSearch, searched } from './searched.ts'
+import type { SearchTool, SearchWish } from './searchtool.ts'
 
 /** An engine and the settings to use it with. */
 export interface Chosen {
@@ -31,20 +33,13 @@ interface Lent {
   signal: AbortSignal
 }
 
-export interface Searches {
-  /** Never rejects. `input` is what the model said, as JSON text. */
-  run(input: string): Promise<Outcome>
-  /** How many were answered: what Anthropic counts as requests. */
-  answered(): number
-}
-
 /** Milliseconds for one search. */
 const PATIENCE = 10_000
 const WANTED = 10
 /** However many uses are allowed: each result costs tokens in every step that follows. */
 const MOST_USES = 30
 
-export function searches(tool: SearchTool, chosen: Chosen, lent: Lent): Searches {
+export function searches(tool: SearchTool, chosen: Chosen, lent: Lent): Runner {
   const { engine, settings, fetch = lent.fetch } = chosen
   let used = 0
   let answered = 0
@@ -79,16 +74,17 @@ export function searches(tool: SearchTool, chosen: Chosen, lent: Lent): Searches
 
   return {
     answered: () => answered,
+    hear() {},
     async run(input) {
       try {
         const results = await attempt(input)
         answered++
         report('answered')
-        return { results }
+        return searched(results)
       } catch (error) {
         const code = error instanceof SearchError ? error.code : 'unavailable'
         report(code, error)
-        return { error: code }
+        return failedSearch(code)
       }
     },
   }
@@ -105,7 +101,7 @@ const LONGEST_SNIPPET = 4_000
 /** What was asked for and can be shown, each page once. */
 function tidy(
   results: readonly SearchResult[],
-  { allowedDomains, blockedDomains }: SearchTool,
+  { allowedDomains, blockedDomains }: SearchWish,
 ): SearchResult[] {
   const wanted = results.filter(
     ({ url }) =>
@@ -114,28 +110,16 @@ function tidy(
       !covered(url, blockedDomains),
   )
   const once = wanted.filter(({ url }, index) => wanted.findIndex((other) => other.url === url) === index)
-  return once.slice(0, WANTED).map(legible)
+  return once.slice(0, WANTED).map(tidied)
 }
 
-/** Bedrock takes no empty text, and no half of a character. */
-function legible({ url, title, snippet, pageAge }: SearchResult): SearchResult {
-  const name = cut(title, LONGEST_TITLE) || url
-  const age = cut(pageAge ?? '', LONGEST_TITLE)
+function tidied({ url, title, snippet, pageAge }: SearchResult): SearchResult {
+  const name = legible(title, LONGEST_TITLE) || url
+  const age = legible(pageAge ?? '', LONGEST_TITLE)
   return {
     url,
     title: name,
-    snippet: cut(snippet, LONGEST_SNIPPET) || name,
+    snippet: legible(snippet, LONGEST_SNIPPET) || name,
     ...(age === '' ? {} : { pageAge: age }),
   }
-}
-
-const encoder = new TextEncoder()
-const decoder = new TextDecoder()
-
-function cut(text: string, longest: number): string {
-  const short = text
-    .trim()
-    .slice(0, longest)
-    .replace(/[\ud800-\udbff]$/, '')
-  return decoder.decode(encoder.encode(short)).trim()
 }

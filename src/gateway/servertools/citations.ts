@@ -5,14 +5,14 @@
  */
 import type { Sealer } from '../../protocol/sealed.ts'
 import type { SearchResult } from '../../search/engine.ts'
-import { type Outcome, textsOf } from './outcome.ts'
+import type { Outcome } from './outcome.ts'
+import { textsOf } from './searched.ts'
 
 /** A search result of the request: a page that a search found, or `theirs`, one the client brought. */
 export type Place = 'theirs' | { search: string; number: number; result: SearchResult }
 
 /** The places of an outcome, in its order. `search` is the client's id of the search. */
 export function placesOf(search: string, outcome: Outcome): Place[] {
-  if ('error' in outcome) return []
   return outcome.results.map((result, number) => ({ search, number, result }))
 }
 

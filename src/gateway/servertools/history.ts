@@ -1,7 +1,7 @@
 /**
- * A conversation with web searches in it, as a model without server tools had it. To the client a search and its
- * result are two blocks of one assistant message; to the model they were a tool call that ended its turn and a tool
- * result in the next one. The order of the blocks tells where a turn ended: see turn.ts, which puts them there.
+ * A conversation with uses of server tools in it, as a model without those had it. To the client a use and its result
+ * are two blocks of one assistant message; to the model they were a tool call that ended its turn and a tool result in
+ * the next one. The order of the blocks tells where a turn ended: see turn.ts, which puts them there.
  */
 import { type Edit, without } from '../../protocol/edits.ts'
 import { member, parse, type Value } from '../../protocol/json.ts'
@@ -13,19 +13,19 @@ import {
   isBlock,
   isOpenEnd,
   messagesOf,
-  ownSearchResults,
+  ownBlocks,
   roleOf,
   textOf,
   userContent,
 } from './blocks.ts'
 import { type Citation, forModel, type Place, placesOf } from './citations.ts'
 import { modelId } from './names.ts'
-import { isOurs, type Outcome, outcomeOf, toolResult, UNAVAILABLE } from './outcome.ts'
-import { NAME } from './tool.ts'
+import { type Citing, type Kind, type Outcome, type Running, type ToolName, tellAll } from './outcome.ts'
+import { kindOfResult, kindOfUse } from './uses.ts'
 
-/** A search that was called for in the turn before, and is to be answered at the start of this one. */
+/** A use that was called for in the turn before, and is to be answered at the start of this one. */
 export interface Owed {
-  search: string
+  use: string
   outcome: Outcome
 }
 
@@ -34,21 +34,23 @@ export interface Rebuilt {
   /** Every search result of the request, in its order. */
   places: Place[]
   owed: Owed[]
+  /** The tools that are called in it now. */
+  called: Set<ToolName>
 }
 
 interface Manner {
   sealer: Sealer
-  citing: boolean
-  /** The upstream searches by itself: only what this gateway has sealed, nobody else being able to read it, is put back. */
-  native: boolean
-  /** Runs a search that is still to be answered; without it, such a one has failed. */
-  run: ((input: string) => Promise<Outcome>) | undefined
+  citing: Citing
+  /** What the upstream has itself: of that only what this gateway has sealed, nobody else being able to read it, is put back. */
+  native: readonly ToolName[]
+  /** Runs a use that is still to be answered; without its tool, such a one has failed. */
+  running: Running
 }
 
 interface Work extends Manner, Rebuilt {
   body: Uint8Array
   messages: readonly Value[]
-  /** The results in the conversation, by the search they belong to. */
+  /** The results in the conversation, by the use they belong to. */
   results: ReadonlyMap<string, Result>
 }
 
@@ -59,32 +61,15 @@ interface Result {
 
 /** A tool call in the segment at hand, and what answers it. */
 interface Use {
-  search: string
+  id: string
   result: Result
-}
-
-/** Whether a conversation has any part in it that the upstream cannot read. */
-export function hasSearches({ body, outline }: Call, native: boolean): boolean {
-  return messagesOf(outline).some((message) =>
-    (member(message, 'content')?.elements ?? []).some(
-      (block) =>
-        (!native && isSearch(body, block)) ||
-        (isBlock(body, block, FOUND) && (!native || isOurs(body, block))) ||
-        textOf(body, member(block, 'citations')).includes('"web_search_result_location"'),
-    ),
-  )
-}
-
-const FOUND = 'web_search_tool_result'
-
-function isSearch(body: Uint8Array, block: Value): boolean {
-  return isBlock(body, block, 'server_tool_use') && textOf(body, member(block, 'name')) === `"${NAME}"`
 }
 
 export async function rebuilt({ body, outline }: Call, manner: Manner): Promise<Rebuilt> {
   const messages = messagesOf(outline)
   const results = await resultsIn(body, messages, manner)
-  const work: Work = { ...manner, body, messages, results, edits: [], places: [], owed: [] }
+  const called = new Set<ToolName>()
+  const work: Work = { ...manner, body, messages, results, edits: [], places: [], owed: [], called }
   const emptied = new Set<Value>()
   let answers: string[] = []
   for (const [index, message] of messages.entries()) {
@@ -96,7 +81,7 @@ export async function rebuilt({ body, outline }: Call, manner: Manner): Promise<
     } else if (roleOf(body, message) === 'user') {
       answerIn(work, message, answers)
       answers = []
-      for (const _ of ownSearchResults(body, message)) work.places.push('theirs')
+      for (const _ of ownBlocks(body, message, 'search_result')) work.places.push('theirs')
     }
   }
   work.edits.push(...without([...messages], (message) => emptied.has(message)))
@@ -104,29 +89,25 @@ export async function rebuilt({ body, outline }: Call, manner: Manner): Promise<
 }
 
 async function resultsIn(body: Uint8Array, messages: readonly Value[], { sealer, native }: Manner) {
-  const blocks = messages
-    .flatMap((message) => member(message, 'content')?.elements ?? [])
-    .filter((block) => isBlock(body, block, FOUND) && (!native || isOurs(body, block)))
-  const read = blocks.map(async (block): Promise<[string, Result]> => {
-    const outcome = await outcomeOf(body, block, sealer)
-    return [idIn(body, block, 'tool_use_id'), { outcome, more: breakpoint(body, block) }]
+  const blocks = messages.flatMap((message) => member(message, 'content')?.elements ?? [])
+  const read = blocks.map(async (block): Promise<[string, Result][]> => {
+    const kind = kindOfResult({ body, native }, block)
+    if (!kind) return []
+    const outcome = await kind.outcomeOf(body, block, sealer)
+    return [[idIn(body, block, 'tool_use_id'), { outcome, more: breakpoint(body, block) }]]
   })
-  return new Map(await Promise.all(read))
+  return new Map((await Promise.all(read)).flat())
 }
 
-/** Whether a search is to be put back into a tool call. */
-function isPutBack({ body, native, results }: Work, block: Value): boolean {
-  return isSearch(body, block) && (!native || results.has(idIn(body, block, 'id')))
-}
-
-/** Whether a result is to be put back into the answer to one. */
-function isTakenOut({ body, native }: Work, block: Value): boolean {
-  return isBlock(body, block, FOUND) && (!native || isOurs(body, block))
+/** Of a use that is to be put back into a tool call. */
+function kindPutBack({ body, native, results }: Work, block: Value): Kind | undefined {
+  const kind = kindOfUse(body, block)
+  return kind && (!native.includes(kind.name) || results.has(idIn(body, block, 'id'))) ? kind : undefined
 }
 
 /** As much of an assistant message as is one turn to the model. */
 interface Segment {
-  /** Searches that its next results answer. */
+  /** Uses that its next results answer. */
   open: Use[]
   callsClient: boolean
   last: Value | undefined
@@ -135,7 +116,7 @@ interface Segment {
 }
 
 /**
- * Puts tool calls where searches stand, and ends the turn where their results do. Gives the answers that the next turn
+ * Puts tool calls where uses stand, and ends the turn where their results do. Gives the answers that the next turn
  * has to start with, or `nothing` where nothing is left of the message.
  */
 async function assistantTurn(
@@ -147,12 +128,13 @@ async function assistantTurn(
   if (!content?.elements) return []
   const segment: Segment = { open: [], callsClient: false, last: undefined, answered: false }
   for (const block of content.elements) {
-    if (isTakenOut(work, block)) {
+    if (kindOfResult(work, block)) {
       segment.answered = true
       continue
     }
     if (segment.answered) passResults(work, segment, { message, content, block })
-    if (isPutBack(work, block)) segment.open.push(await toolUse(work, block, isOpen))
+    const kind = kindPutBack(work, block)
+    if (kind) segment.open.push(await toolUse(work, kind, block, isOpen))
     else await citationsOf(work, block)
     segment.callsClient ||= isBlock(work.body, block, 'tool_use')
     segment.last = block
@@ -186,26 +168,31 @@ function turnEnd(work: Work, message: Value, content: Value, open: readonly Use[
 
 const decoder = new TextDecoder()
 
-async function toolUse(work: Work, block: Value, isOpen: () => boolean): Promise<Use> {
+async function toolUse(work: Work, kind: Kind, block: Value, isOpen: () => boolean): Promise<Use> {
   const { body, edits, results } = work
-  const search = idIn(body, block, 'id')
+  const { name } = kind
+  const id = idIn(body, block, 'id')
   const said = textOf(body, member(block, 'input'))
   const input = said.startsWith('{') ? said : '{}'
-  const id = JSON.stringify(modelId(search))
-  const text = `{"type":"tool_use","id":${id},"name":"${NAME}","input":${input}${breakpoint(body, block)}}`
+  const own = JSON.stringify(modelId(id))
+  const text = `{"type":"tool_use","id":${own},"name":"${name}","input":${input}${breakpoint(body, block)}}`
   edits.push({ start: block.start, end: block.end, text })
-  const known = results.get(search)
-  if (known) return { search, result: known }
-  if (!work.run || !isOpen()) return { search, result: { outcome: UNAVAILABLE, more: '' } }
-  const outcome = await work.run(input)
-  work.owed.push({ search, outcome })
-  return { search, result: { outcome, more: '' } }
+  work.called.add(name)
+  const known = results.get(id)
+  if (known) return { id, result: known }
+  const runner = work.running[name]
+  if (!runner || !isOpen()) return { id, result: { outcome: kind.failed('unavailable'), more: '' } }
+  const outcome = await runner.run(input)
+  tellAll(work.running, name, outcome)
+  work.owed.push({ use: id, outcome })
+  return { id, result: { outcome, more: '' } }
 }
 
 function answersTo(work: Work, open: readonly Use[]): string[] {
-  return open.map(({ search, result }) => {
-    work.places.push(...placesOf(search, result.outcome))
-    return toolResult(modelId(search), result.outcome, { citing: work.citing, more: result.more })
+  const { citing, places } = work
+  return open.map(({ id, result: { outcome, more } }) => {
+    places.push(...placesOf(id, outcome))
+    return outcome.forModel(modelId(id), { citing, more })
   })
 }
 
@@ -235,8 +222,8 @@ async function citationsOf({ body, edits, places, sealer, citing, native }: Work
   const mapped = await Promise.all(
     (citations as Citation[]).map((each) => {
       const isPage = each['type'] === 'web_search_result_location'
-      if (isPage && native && !looksSealed(each['encrypted_index'])) return each
-      return isPage && !citing ? undefined : forModel(each, places, sealer)
+      if (isPage && native.includes('web_search') && !looksSealed(each['encrypted_index'])) return each
+      return isPage && !citing.results ? undefined : forModel(each, places, sealer)
     }),
   )
   const kept = mapped.filter((each) => each !== undefined)

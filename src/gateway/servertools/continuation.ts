@@ -1,4 +1,4 @@
-/** The next call of a turn that goes on: what the model said so far, what its searches found, and as much room as is left. */
+/** The next call of a turn that goes on: what the model said so far, what its tools found, and as much room as is left. */
 import type { Edit } from '../../protocol/edits.ts'
 import { deepen, member, parse } from '../../protocol/json.ts'
 import type { Call } from '../../protocol/messages.ts'
