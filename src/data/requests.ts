@@ -27,8 +27,8 @@ export interface Ledger {
   write(row: LedgerRow): Promise<void>
   /** Newest first. */
   find(filter: LedgerFilter): Promise<SettledRow[]>
-  /** Marks what an earlier process left pending, and says how many. Only where there is one process. */
-  closeLost(): Promise<number>
+  /** Marks what was begun before that time and is still pending as lost, and says how many. */
+  closeLost(before: Date): Promise<number>
 }
 
 interface Waiting {
@@ -53,6 +53,10 @@ export function ledgerIn(database: Database, log: Log): Ledger {
   return {
     write(row) {
       return new Promise((resolve, reject) => {
+        if (waiting.length >= MOST_WAITING) {
+          log('error', 'a ledger row was lost: too many wait for the database', { id: row.id })
+          return reject(new Error('the ledger is full'))
+        }
         waiting.push({ row, done: (error) => (error === undefined ? resolve() : reject(error)) })
         if (!writing) {
           writing = true
@@ -67,11 +71,11 @@ export function ledgerIn(database: Database, log: Log): Ledger {
         .where(and(...conditions(filter)))
         .orderBy(desc(requests.id))
         .limit(filter.limit),
-    async closeLost() {
+    async closeLost(before) {
       const lost = await database
         .update(requests)
         .set({ status: 'lost' })
-        .where(eq(requests.status, 'pending'))
+        .where(and(eq(requests.status, 'pending'), lt(requests.startedAt, before)))
         .returning({ id: requests.id })
       return lost.length
     },
@@ -81,9 +85,13 @@ export function ledgerIn(database: Database, log: Log): Ledger {
 /** Postgres takes 65,535 parameters a statement; a row has some thirty. */
 const MAX_GROUP = 500
 
-/** Attempts at a write before its row is given up, and the pause before the second, doubling. */
-const ATTEMPTS = 6
+/** Pauses between attempts at a write, doubling, and for how long it is tried: longer than a failover takes. */
 const FIRST_PAUSE = 250
+const LONGEST_PAUSE = 5_000
+const ATTEMPTS = 125 // ten minutes
+
+/** Rows that wait for the database at the most, some 50 MB of them. */
+const MOST_WAITING = 50_000
 
 async function writeGroup(database: Database, group: Waiting[], log: Log, attempt = 1): Promise<void> {
   try {
@@ -97,7 +105,9 @@ async function writeGroup(database: Database, group: Waiting[], log: Log, attemp
       log('error', 'ledger rows could not be written', { rows: group.length, first: group[0]?.row.id })
       for (const { done } of group) done(error)
     } else {
-      await new Promise((resolve) => setTimeout(resolve, FIRST_PAUSE * 2 ** (attempt - 1)))
+      await new Promise((resolve) =>
+        setTimeout(resolve, Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1))),
+      )
       await writeGroup(database, group, log, attempt + 1)
     }
   }

@@ -2,7 +2,9 @@
 import type { Grant } from '../data/limits.ts'
 import type { LedgerRow } from '../data/requests.ts'
 import { asGatewayError, type GatewayError } from '../errors.ts'
-import { type Call, usageFrom, type WireUsage } from '../protocol/messages.ts'
+import { parse } from '../protocol/json.ts'
+import { type Call, NO_USAGE, usageFrom, type WireUsage } from '../protocol/messages.ts'
+import { estimateTokens } from '../protocol/tokens.ts'
 import type { Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Principal } from './authenticate.ts'
@@ -49,7 +51,7 @@ export function openEntry(runtime: Runtime, principal: Principal, call: Call, gr
     },
     refused(error) {
       const known = asGatewayError(error)
-      runtime.waitUntil(close(refusal(call, known, runtime.now()), known))
+      runtime.waitUntil(close(refusal(call, route, known, runtime.now()), known))
       throw error
     },
     spent(usage) {
@@ -98,15 +100,24 @@ function opening(
   }
 }
 
-/** Before the first byte: nothing was answered, and a refusal costs nothing. */
-function refusal(call: Call, error: GatewayError, now: number): Outcome {
-  return {
-    status: call.signal.aborted ? 'cancelled' : 'refused',
-    errorType: call.signal.aborted ? undefined : error.type,
-    usageSource: call.signal.aborted ? 'estimated' : 'final',
-    costNano: 0,
-    durationMs: now - call.startedAt,
+/** Before the first byte: a refusal costs nothing; of a call that was given up, what went in may be billed. */
+function refusal(call: Call, route: Route | undefined, error: GatewayError, now: number): Outcome {
+  const durationMs = now - call.startedAt
+  if (!call.signal.aborted) {
+    return { status: 'refused', errorType: error.type, usageSource: 'final', costNano: 0, durationMs }
   }
+  const inputTokens = estimatedInput(call, route)
+  const usage = { ...NO_USAGE, input: inputTokens }
+  const costNano = route && charge(usage, route.model, route.regionClass, call.startedAt)
+  return { status: 'cancelled', usageSource: 'estimated', inputTokens, costNano, durationMs }
+}
+
+/** A longer body is not parsed for it: whoever hangs up must not cost the others their time. */
+const LONGEST_PARSED = 1_000_000
+
+function estimatedInput({ body, outline }: Call, route: Route | undefined): number {
+  if (body.length > LONGEST_PARSED) return Math.ceil(body.length / 4)
+  return estimateTokens(parse(body, outline), route?.model?.generation ?? 5)
 }
 
 function settlement(call: Call, route: Route | undefined, ended: Ending): Outcome {

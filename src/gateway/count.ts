@@ -31,6 +31,7 @@ export async function count(
 /** An upstream that is down or has no leave to count must not keep the client from an answer. */
 function unlessAtFault(error: unknown): undefined {
   if (!(error instanceof GatewayError)) throw error
+  if (error.objection) return undefined // what can be left out of an answer need not keep it from being counted
   if (error.type === 'invalid_request_error' && !/counting tokens/.test(error.message)) throw error
   return undefined
 }

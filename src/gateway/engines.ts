@@ -55,12 +55,12 @@ async function choose(runtime: Runtime, keyId: string): Promise<Chosen | undefin
 
 const BOUNDS = { timeout: 10_000, maxBytes: 4_000_000 }
 
-/** An engine whose address is a setting is reached through the guard; the address itself the admin vouches for. */
-function reached({ egress }: Runtime, engine: Engine, settings: Settings): Chosen {
+/** An engine whose address is a setting is reached through the guard: a private one the operator names. */
+function reached({ egress, config }: Runtime, engine: Engine, settings: Settings): Chosen {
   const address = engine.fields.find(({ url }) => url)?.name
   const url = address === undefined ? undefined : settings[address]
   if (url === undefined || !URL.canParse(url)) return { engine, settings }
-  return { engine, settings, fetch: egressFetch(egress, { ...BOUNDS, trusted: [new URL(url).origin] }) }
+  return { engine, settings, fetch: egressFetch(egress, { ...BOUNDS, trusted: config.egress.trusted }) }
 }
 
 export async function storedEngine({ data }: Runtime, name: string): Promise<StoredEngine | undefined> {
@@ -77,7 +77,7 @@ export async function storeEngine(
   kind: string,
   said: Settings,
 ): Promise<StoredEngine> {
-  const engine = engines[kind]
+  const engine = Object.hasOwn(engines, kind) ? engines[kind] : undefined
   if (!engine) throw invalid(`engine: Input should be one of ${Object.keys(engines).join(', ')}`)
   const before = await storedEngine(runtime, name)
   const kept = before?.kind === kind ? await opened(runtime, before) : {}

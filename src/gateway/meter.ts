@@ -14,7 +14,7 @@ import { type SilenceWatch, silenceWatch } from './silence.ts'
 import { type Tally, tallier } from './tally.ts'
 import type { Voice } from './voice.ts'
 
-/** How an answer ended, for the ledger. Times in milliseconds since 1970. */
+/** How an answer ended, for the ledger. Times in milliseconds since 1970; the first byte is the upstream's. */
 export interface Ending extends Tally {
   status: 'succeeded' | 'failed_midstream' | 'cancelled'
   error: GatewayError | undefined
@@ -57,7 +57,7 @@ function thinksUnseen({ model }: Route): boolean {
 
 function said(events: Events, call: Call, voice: Voice, silence: SilenceWatch, now: () => number) {
   const seen = tallier()
-  const firstByteAt = now()
+  let firstByteAt: number | undefined
   let settle: (ending: Ending) => void
   const ending = new Promise<Ending>((resolve) => {
     settle = resolve
@@ -67,7 +67,7 @@ function said(events: Events, call: Call, voice: Voice, silence: SilenceWatch, n
   function end(status: Ending['status'], error?: GatewayError) {
     over = true
     silence.stop()
-    settle({ ...seen.tally(), status, error, firstByteAt, endedAt: now() })
+    settle({ ...seen.tally(), status, error, firstByteAt: firstByteAt ?? now(), endedAt: now() })
     events.cancel()
   }
 
@@ -102,6 +102,7 @@ function said(events: Events, call: Call, voice: Voice, silence: SilenceWatch, n
             if (over) return
             silence.heard()
             if (!batch) return finish(controller)
+            firstByteAt ??= now()
             seen.see(batch)
             const bytes = voice.say(batch)
             if (!bytes) continue

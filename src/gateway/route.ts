@@ -1,6 +1,7 @@
 /** Where a call may go: principal and call in, routes out. */
 import type { ProviderName } from '../config.ts'
 import { GatewayError } from '../errors.ts'
+import { deepen, parse, values } from '../protocol/json.ts'
 import type { Call } from '../protocol/messages.ts'
 import { listedName, MODELS, type Model, modelNamed } from '../protocol/models.ts'
 import { providerNamed } from '../providers/index.ts'
@@ -24,7 +25,20 @@ export function route(runtime: Runtime, principal: Principal, call: Call): [Rout
       `This key may not use the model '${name}'. It may use ${allowed}.`,
     )
   }
+  for (const fallback of fallbacks(call)) {
+    if (!mayUse(principal, [fallback])) {
+      throw new GatewayError('policy_blocked', `This key may not fall back to the model '${fallback}'.`)
+    }
+  }
   return [found]
+}
+
+/** Models that a call names beside its own: an upstream of Anthropic's may answer with one of them. */
+function fallbacks({ body, outline: root }: Call): string[] {
+  const list = values(root, 'fallbacks').flatMap((each) => deepen(body, each).elements ?? [])
+  return list.flatMap((each) =>
+    values(deepen(body, each), 'model').map((model) => String(parse(body, model))),
+  )
 }
 
 /** What a principal may use here, newest first. */

@@ -60,9 +60,12 @@ async function create(path: string, me: Holder): Promise<boolean> {
   }
 }
 
-/** Undefined where there is no lock; a holder that cannot be read is a stranger. */
+/** Undefined where there is no lock; a holder that cannot be made out is a stranger. */
 async function read(path: string): Promise<Holder | undefined> {
-  const text = await readFile(path, 'utf8').catch(() => undefined)
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw new ConfigError(`The lock ${path} cannot be read: ${error.message}`)
+  })
   if (text === undefined) return undefined
   try {
     return JSON.parse(text) as Holder
@@ -104,7 +107,8 @@ async function replace(path: string, me: Holder) {
 }
 
 async function renew(path: string, me: Holder, lost: () => void) {
-  const holder = await read(path)
+  // A lock that cannot be read just now (no file handle is left, say) has not been taken by anybody.
+  const holder = await read(path).catch(() => me)
   if (holder?.nonce !== me.nonce) return lost()
   const now = new Date()
   await utimes(path, now, now).catch(() => {})

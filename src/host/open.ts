@@ -73,11 +73,13 @@ export async function openHost(lent: Lent): Promise<Host> {
       void tracked.finally(() => work.delete(tracked))
     },
   }
-  if (config.databaseUrl === undefined) await closeLost(runtime)
+  const sweep = setInterval(() => void closeLost(runtime).catch(() => {}), SWEEP_EVERY).unref()
+  await closeLost(runtime, config.databaseUrl === undefined ? now() : undefined)
   return {
     runtime,
     async close(patience) {
       await Promise.race([Promise.all(work), new Promise((resolve) => setTimeout(resolve, patience).unref())])
+      clearInterval(sweep)
       await store.close()
     },
   }
@@ -116,9 +118,15 @@ async function openStore(config: Config, migrations: string, log: Log): Promise<
   }
 }
 
-/** The embedded database has had one process: what is still pending in it died with the last one. */
-async function closeLost({ data, log }: Runtime) {
-  const lost = await data.ledger.closeLost()
+const SWEEP_EVERY = 3_600_000
+const SLACK = 600_000
+
+/**
+ * What is still pending from before has lost its process. The embedded database has had but one; on a Postgres that
+ * replicas share, what has been under way for longer than anything may be.
+ */
+async function closeLost({ data, log, now, config }: Runtime, before?: number) {
+  const lost = await data.ledger.closeLost(new Date(before ?? now() - config.limits.totalAfter - SLACK))
   if (lost > 0)
-    log('warn', 'requests were under way when the gateway last stopped: marked as lost', { requests: lost })
+    log('warn', 'requests were under way when a gateway stopped: marked as lost', { requests: lost })
 }

@@ -6,23 +6,32 @@ import type { Runtime } from '../runtime.ts'
 
 const TOKEN_LENGTH = 43 // 256 bits
 
-/** Undefined but for the first process that ever starts on this database. */
+/** That a first key was made. */
+const FIRST_KEY = 'first_key'
+
+/** What is said but once: by the first process that starts on this database. */
 export async function welcome(runtime: Runtime, url: string): Promise<string | undefined> {
+  const words = [...(await adminWords(runtime)), ...(await keyWords(runtime, url))]
+  return words.length === 0 ? undefined : ['', ONCE, ...words, '', ''].join('\n')
+}
+
+const ONCE = 'This is the first start. What follows is shown once; keep it.'
+
+/** No token is made where the operator has set one. */
+async function adminWords({ data, config }: Runtime): Promise<string[]> {
   const token = `oa_${randomText(TOKEN_LENGTH)}`
-  const isFirst = await runtime.data.settings.claim(ADMIN_TOKEN_HASH, await hashOf(token))
-  if (!isFirst) return undefined
+  if (config.adminToken !== undefined || !(await data.settings.claim(ADMIN_TOKEN_HASH, await hashOf(token))))
+    return []
+  return ['', '  Admin token, for the admin API:', `    ${token}`]
+}
+
+async function keyWords(runtime: Runtime, url: string): Promise<string[]> {
+  if (!(await runtime.data.settings.claim(FIRST_KEY, true))) return []
   const { secret } = await createKey(runtime, { name: 'first key' })
   return [
-    '',
-    'This is the first start. What follows is shown once; keep it.',
-    '',
-    '  Admin token, for the admin API:',
-    `    ${token}`,
     '',
     '  A first developer key. These two lines connect Claude Code:',
     `    export ANTHROPIC_BASE_URL=${url}`,
     `    export ANTHROPIC_AUTH_TOKEN=${secret}`,
-    '',
-    '',
-  ].join('\n')
+  ]
 }

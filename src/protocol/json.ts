@@ -193,6 +193,9 @@ function pastString(bytes: Uint8Array, at: number): number {
 
 const SCALAR = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/
 
+/** Longer than any number that anybody means. */
+const LONGEST_SCALAR = 4_096
+
 function pastScalar(bytes: Uint8Array, at: number): number {
   let end = at
   let text = ''
@@ -200,6 +203,7 @@ function pastScalar(bytes: Uint8Array, at: number): number {
     const byte = bytes[end]
     if (byte === undefined || byte <= 0x20 || byte === COMMA || byte === CLOSE_ARRAY || byte === CLOSE_OBJECT)
       break
+    if (end - at > LONGEST_SCALAR) throw notJson(at)
     text += String.fromCharCode(byte)
     end++
   }

@@ -63,8 +63,12 @@ const BY_STATUS: readonly Rule[] = [
  */
 const ABOUT_ACCESS: ReadonlySet<string> = new Set(['permission_error', 'not_found_error'])
 
+/** What is longer quotes a request at length; it is read by many expressions. */
+const LONGEST_SENTENCE = 4_000
+
 /** The error a developer gets. */
 export function errorFor(rules: readonly Rule[], refusal: Refusal, about: About): GatewayError {
+  refusal = { ...refusal, message: refusal.message.slice(0, LONGEST_SENTENCE) }
   const rule = [...rules, ...BY_STATUS].find((each) => fits(each, refusal)) ?? { type: 'api_error' }
   const sentence = rule.sentence?.(about, refusal.message) ?? refusal.message
   const shown = withoutNames(sentence, about.hidden) || `${about.upstream} failed to answer.`

@@ -5,7 +5,7 @@
 import type { Generation } from './models.ts'
 
 /** Words, capitals, pairs of digits, indents, line ends, and single characters: roughly what a tokenizer makes. */
-const PIECES = /[A-Z]?[a-z]+|[A-Z]+|\d{1,2}|[ \t]{2,}|[\r\n]+|[^\p{ASCII}]|[^\sA-Za-z\d]/gu
+const PIECES = /[A-Z]?[a-z]{1,20}|[A-Z]{1,20}|\d{1,2}|[ \t]{2,40}|[\r\n]{1,20}|[^\p{ASCII}]|[^\sA-Za-z\d]/gu
 
 /** Beyond what pieces suggest, so that the estimate errs upwards; and what 4.7 and later make of the same text. */
 const MARGIN = 1.15

@@ -158,6 +158,85 @@ test('thinking that somebody else signed is left out of one retry, and of nothin
   expect(JSON.stringify(bedrock.seen.at(-1)?.body)).toContain('done')
 })
 
+describe('what one caller does wrong', () => {
+  const text = { type: 'text', text: '!say hello' }
+  const tool = { name: 'look', description: 'Looks around.', input_schema: { type: 'object' } }
+  const called = { type: 'tool_use', id: 'toolu_1', name: 'look', input: { at: 1 } }
+  const answer = { type: 'tool_result', tool_use_id: 'toolu_1', content: 'seen' }
+  const pixel =
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg=='
+  const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: pixel } }
+  const innocent = {
+    ...hello,
+    model: 'claude-sonnet-4-5',
+    thinking: { type: 'enabled', budget_tokens: 2_000 },
+    max_tokens: 4_000,
+    tools: [tool],
+    messages: [
+      { role: 'user', content: [text] },
+      { role: 'assistant', content: [called] },
+      { role: 'user', content: [answer, text] },
+    ],
+  }
+  const asked = (more: object) => ({ ...hello, model: 'claude-sonnet-4-5', ...more })
+  const said = (content: object[]) => asked({ messages: [{ role: 'user', content }] })
+
+  test.each([
+    ['an image that has a text', said([{ ...image, text: 'x' }])],
+    ['a text that has a signature', said([{ ...text, signature: 'x', input: {} }])],
+    ['a text that has an id and a source', said([{ ...text, id: 'x', source: {} }])],
+    [
+      'a tool of its own kind that has a description',
+      asked({ tools: [{ type: 'bash_20250124', name: 'bash', description: 'x' }] }),
+    ],
+    [
+      'thinking that is off and has a budget',
+      asked({ thinking: { type: 'disabled', budget_tokens: 2_000 } }),
+    ],
+    [
+      'a choice of tools that has a name too many',
+      asked({ tools: [tool], tool_choice: { type: 'auto', name: 'look' } }),
+    ],
+  ])('%s takes nothing from anybody else', async (_, wrong) => {
+    const { post } = await gatewayOn(bedrock)
+    await (await post(wrong)).text()
+    await (await post(wrong)).text()
+    bedrock.reset()
+    const response = await answered(await post(innocent))
+    expect(bedrock.seen).toHaveLength(1)
+    expect(removed(response)).toBeNull()
+    expect(bedrock.seen[0]?.body).toMatchObject({
+      tools: [tool],
+      messages: innocent.messages,
+      thinking: innocent.thinking,
+    })
+  })
+
+  test('a beta with a made-up date takes no good one from anybody else', async () => {
+    const { post } = await gatewayOn(bedrock)
+    const good = 'context-1m-2025-08-07'
+    for (let day = 1; day <= 4; day++)
+      await answered(await post(hello, withBetas(good, `effort-1999-01-0${day}`)))
+    await answered(await post(hello, withBetas(good)))
+    bedrock.reset()
+    await answered(await post(hello, withBetas(good)))
+    expect(bedrock.seen).toHaveLength(1)
+    expect(bedrock.seen[0]?.body).toMatchObject({ anthropic_beta: [good] })
+  })
+
+  test('thousands of made-up betas are neither sent nor kept', async () => {
+    const { runtime, post } = await gatewayOn(bedrock)
+    const many = Array.from({ length: 3_000 }, (_, index) => `made-up-${index}`)
+    await answered(await post(hello, withBetas(...many)))
+    expect((await runtime.data.capabilities.all(new Date())).length).toBeLessThanOrEqual(64)
+  })
+
+  test('a beta by the name of what every object has is one like any other', async () => {
+    const { post } = await gatewayOn(bedrock)
+    await answered(await post(hello, withBetas('constructor', '__proto__', 'toString')))
+  })
+})
+
 test('an outage of the store of lessons costs retries, not answers', async () => {
   const { runtime, post } = await gatewayOn(bedrock)
   runtime.data.capabilities.all = () => Promise.reject(new Error('down'))
@@ -221,7 +300,7 @@ describe('an admin', () => {
     await answered(await gateway.post(invented))
     const response = await ask(gateway, 'GET', '/metrics')
     expect(await response.text()).toContain(
-      'outcrop_removed_total{place="bedrock/invoke/us-east-1/claude-opus-5",name="invented_field"} 1',
+      'outcrop_removed_total{place="bedrock/invoke/us-east-1/claude-opus-5",name="other"} 1',
     )
     expect((await app.request('/metrics', {}, gateway.runtime)).status).toBe(401)
   })

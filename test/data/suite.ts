@@ -150,10 +150,11 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
       const [pending, done] = [row(), row({ status: 'succeeded' })]
       await data.ledger.write(pending)
       await data.ledger.write(done)
-      expect(await data.ledger.closeLost()).toBeGreaterThan(0)
+      expect(await data.ledger.closeLost(new Date(NOW))).toBe(0)
+      expect(await data.ledger.closeLost(new Date(NOW + 1))).toBeGreaterThan(0)
       expect(await find(pending.id)).toMatchObject({ status: 'lost' })
       expect(await find(done.id)).toMatchObject({ status: 'succeeded' })
-      expect(await data.ledger.closeLost()).toBe(0)
+      expect(await data.ledger.closeLost(new Date(NOW + 1))).toBe(0)
     })
   })
 

@@ -141,6 +141,18 @@ describe('a key with models', () => {
     }
   })
 
+  test('may not be led to another by a fallback', async () => {
+    const call = await callOf({
+      model: 'claude-opus-5-5',
+      messages: [],
+      fallbacks: [{ model: 'claude-opus-5' }],
+    })
+    expect(() => route(testRuntime(), limited, call)).toThrow(
+      "may not fall back to the model 'claude-opus-5'",
+    )
+    expect(route(testRuntime(), anyone, call)).toHaveLength(1)
+  })
+
   test('a dot in a pattern is a dot', async () => {
     await expect(routed('claude-opus-5-5', {}, { ...anyone, models: ['claude.opus.5.5'] })).rejects.toThrow(
       'may not use',

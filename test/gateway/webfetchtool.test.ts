@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { fetchToolOf } from '../../src/gateway/servertools/fetchtool.ts'
-import { textOfTokens } from '../../src/protocol/tokens.ts'
+import { estimateTokens, textOfTokens } from '../../src/protocol/tokens.ts'
 import { callOf } from '../providers/call.ts'
 
 const toolIn = async (...tools: unknown[]) =>
@@ -70,12 +70,13 @@ describe('the web fetch tool', () => {
   })
 })
 
-test.each([
-  ['a'.repeat(100), 10, 28],
-  ['é'.repeat(100), 10, 14],
-  ['😀'.repeat(100), 10, 14],
-  ['short', 10, 5],
-  ['', 1, 0],
-])('text is cut to some number of tokens, never inside a character: %.5s', (text, tokens, length) => {
-  expect(textOfTokens(text, tokens)).toHaveLength(length)
-})
+test.each(['a'.repeat(1_000), 'é'.repeat(1_000), '😀'.repeat(1_000), 'word '.repeat(1_000), 'short', ''])(
+  'text is cut to some number of tokens, never inside a character: %.5s',
+  (text) => {
+    const cut = textOfTokens(text, 100)
+    expect(text.startsWith(cut)).toBe(true)
+    expect(/[\ud800-\udbff]$/.test(cut)).toBe(false)
+    expect(estimateTokens(cut, 5)).toBeLessThanOrEqual(101)
+    if (text.length > 100) expect(estimateTokens(cut, 5)).toBeGreaterThan(80)
+  },
+)
