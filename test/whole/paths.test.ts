@@ -53,9 +53,9 @@ describe('count_tokens', () => {
   })
 
   test('says what is wrong with the call', async () => {
-    const body = hello({ model: 'claude-sonnet-4-6', surprise: 1 })
+    const body = hello({ model: 'claude-sonnet-4-6', stop_sequences: [' '] })
     const response = await ask(gateway, body, { 'x-api-key': key }, { path: '/v1/messages/count_tokens' })
-    await expectRefusal(response, 400, 'invalid_request_error', /^surprise: Extra inputs/)
+    await expectRefusal(response, 400, 'invalid_request_error', /^stop_sequences: each stop sequence/)
   })
 })
 

@@ -176,7 +176,7 @@ describe('what it refuses to start with', () => {
     const folder = join(dataDir, 'port')
     await expectRefusedStart({ dataDir: folder, env: { PORT: port } }, /port is in use.*PORT/)
     const next = await started({ dataDir: folder })
-    expect(await wordsOf(next)).toMatchObject({ tokens: 1, keys: 1 })
+    expect(await wordsOf(next)).toMatchObject({ keys: 1 })
   })
 
   test('a Postgres that does not answer: it says which variable to look at, and not the password', async () => {
