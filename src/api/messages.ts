@@ -2,11 +2,11 @@
 import { type Context, Hono } from 'hono'
 import { openEntry } from '../gateway/account.ts'
 import { authenticate } from '../gateway/authenticate.ts'
+import { attached, dispatchWithTools } from '../gateway/complement.ts'
 import { limit } from '../gateway/limit.ts'
 import { meter } from '../gateway/meter.ts'
 import { read, requireMaxTokens, type Said } from '../gateway/read.ts'
 import { route } from '../gateway/route.ts'
-import { attached, search } from '../gateway/search.ts'
 import { messagesVoice, type Voice } from '../gateway/voice.ts'
 import type { Call } from '../protocol/messages.ts'
 import type { Env } from './env.ts'
@@ -28,7 +28,7 @@ export async function answer(
   const grant = await limit(runtime, principal, call)
   const entry = openEntry(runtime, principal, call, grant)
   const reply = await attached(runtime, routes, call)
-    .then((whole) => search(runtime, principal, routes, whole, entry))
+    .then((whole) => dispatchWithTools(runtime, principal, routes, whole, entry))
     .catch(entry.refused)
   const { body, contentType, ending } = meter(reply, call, voiceFor(call), { now: runtime.now, limits })
   runtime.waitUntil(entry.settle(ending))

@@ -1,10 +1,10 @@
 /** POST /v1/messages/count_tokens. https://docs.claude.com/en/api/messages-count-tokens */
 import { Hono } from 'hono'
 import { authenticate } from '../gateway/authenticate.ts'
+import { attached, countable } from '../gateway/complement.ts'
 import { count } from '../gateway/count.ts'
 import { read } from '../gateway/read.ts'
 import { route } from '../gateway/route.ts'
-import { attached, countable } from '../gateway/search.ts'
 import type { Env } from './env.ts'
 
 export const tokens = new Hono<Env>().post('/', async (c) => {

@@ -1,4 +1,4 @@
-/** Dispatch, with the server tools a call carries: the steps of one turn stay with the route that took the first. */
+/** What an upstream lacks and the gateway does instead: URLs are followed, server tools are run. */
 import { isBedrock, type Wire } from '../protocol/fields/target.ts'
 import type { Call } from '../protocol/messages.ts'
 import type { Route } from '../providers/provider.ts'
@@ -13,8 +13,11 @@ import { withoutServerTools, withServerTools } from './servertools.ts'
 
 type Routes = readonly [Route, ...Route[]]
 
-/** @throws GatewayError as `dispatch` and `withServerTools` do. */
-export function search(
+/**
+ * Dispatch, with the server tools a call carries: the steps of one turn stay with the route that took the first.
+ * @throws GatewayError as `dispatch` and `withServerTools` do.
+ */
+export function dispatchWithTools(
   runtime: Runtime,
   principal: Principal,
   routes: Routes,
