@@ -14,13 +14,16 @@ const LETTERS: Readonly<Record<Cell, string>> = {
   failed: '!',
 }
 
+function letter(cell: Cell | undefined): string {
+  return cell === undefined ? ' ' : LETTERS[cell]
+}
+
 export type Results = Map<string, Map<string, Cell>>
 
 /** A table of rows by columns. */
 export function table(title: string, columns: readonly string[], results: Results): string {
   const rows = [...results].map(
-    ([name, cells]) =>
-      `| ${name} | ${columns.map((column) => LETTERS[cells.get(column) ?? 'failed']).join(' | ')} |`,
+    ([name, cells]) => `| ${name} | ${columns.map((column) => letter(cells.get(column))).join(' | ')} |`,
   )
   const head = `| | ${columns.join(' | ')} |\n|---|${columns.map(() => ':-:').join('|')}|`
   return `### ${title}\n\n${head}\n${rows.join('\n')}\n`

@@ -1,6 +1,7 @@
 /** What every database must do, whichever Postgres it is. */
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Capability } from '../../src/data/capabilities.ts'
 import { type Data, dataIn } from '../../src/data/data.ts'
 import type { OpenDatabase } from '../../src/data/database.ts'
 import type { LedgerRow } from '../../src/data/requests.ts'
@@ -156,6 +157,57 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
       expect(await find(done.id)).toMatchObject({ status: 'succeeded' })
       expect(await data.ledger.closeLost(new Date(NOW + 1))).toBe(0)
     })
+  })
+
+  describe('capabilities', () => {
+    const lesson = (name: string, more: Partial<Capability> = {}): Capability => ({
+      place: 'bedrock/invoke/us-east-1/m',
+      kind: 'beta',
+      name,
+      verdict: 'refused',
+      pinned: false,
+      learnedAt: new Date(NOW),
+      expiresAt: new Date(Date.now() + 60_000),
+      ...more,
+    })
+    const verdicts = async (at = new Date()) =>
+      (await data.capabilities.all(at)).map(({ name, verdict, pinned }) => [name, verdict, pinned])
+
+    test('are learned, learned over, pinned against that, and forgotten', async () => {
+      await data.capabilities.learn([lesson('a'), lesson('b', { verdict: 'suspect' })])
+      expect(await verdicts()).toEqual([
+        ['a', 'refused', false],
+        ['b', 'suspect', false],
+      ])
+      await data.capabilities.learn([lesson('b', { verdict: 'accepted' })])
+      await data.capabilities.pin(lesson('a', { verdict: 'accepted', pinned: true, expiresAt: null }))
+      await data.capabilities.learn([lesson('a')])
+      await data.capabilities.learn([])
+      expect(await verdicts()).toEqual([
+        ['a', 'accepted', true],
+        ['b', 'accepted', false],
+      ])
+      expect(await data.capabilities.forget(lesson('a').place, 'field', 'a')).toBe(false)
+      expect(await data.capabilities.forget(lesson('a').place, 'beta', 'a')).toBe(true)
+      expect(await verdicts()).toEqual([['b', 'accepted', false]])
+    })
+
+    test('hold until they expire, and are then cleared away', async () => {
+      await data.capabilities.learn([lesson('c', { expiresAt: new Date(Date.now() - 1_000) })])
+      expect((await verdicts()).map(([name]) => name)).not.toContain('c')
+      expect((await verdicts(new Date(NOW - 86_400_000))).map(([name]) => name)).toContain('c')
+      await data.capabilities.learn([lesson('d')])
+      expect((await verdicts(new Date(NOW - 86_400_000))).map(([name]) => name)).not.toContain('c')
+    })
+  })
+
+  test('a setting is put, put again, and dropped', async () => {
+    await data.settings.put('mode', 'all')
+    await data.settings.put('mode', { own: true })
+    expect(await data.settings.get('mode')).toEqual({ own: true })
+    expect(await data.settings.drop('mode')).toBe(true)
+    expect(await data.settings.drop('mode')).toBe(false)
+    expect(await data.settings.get('mode')).toBeUndefined()
   })
 
   test('a setting is claimed by exactly one of many', async () => {

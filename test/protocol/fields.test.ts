@@ -202,6 +202,15 @@ describe('fields', () => {
     expect((await adapted(body)).json.tool_choice).toEqual(body.tool_choice)
   })
 
+  test("of Anthropic's own tools are asked for by a version that Bedrock has", async () => {
+    const tools = [
+      { type: 'bash_20241022', name: 'bash' },
+      { name: 'look', input_schema: {} },
+    ]
+    expect((await adapted({ tools })).json.tools).toEqual([{ type: 'bash_20250124', name: 'bash' }, tools[1]])
+    expect((await adapted({ tools }, { wire: 'anthropic' })).json.tools).toEqual(tools)
+  })
+
   test('that an admin says are taken are sent', async () => {
     const omit = { accepted: new Set(['temperature', 'claude-code-20250219']) }
     const { json } = await adapted({ temperature: 0.5 }, { omit, betas: 'claude-code-20250219' })

@@ -14,7 +14,7 @@ import { structuredOutput } from './structure.ts'
 import { refusedFields } from './table.ts'
 import { isBedrock, type Target } from './target.ts'
 import { thinkingMode } from './thinking.ts'
-import { impliedBetas, toolChoice } from './tools.ts'
+import { impliedBetas, toolChoice, toolVersions } from './tools.ts'
 import { systemTurns, withoutThinking } from './turns.ts'
 
 export interface Adapted {
@@ -66,6 +66,7 @@ async function bedrockFields(edits: Draft, call: Call, target: Target, betas: Re
   thinkingMode(edits, body, root, target)
   systemTurns(edits, body, root, target)
   toolChoice(edits, body, root, target)
+  toolVersions(edits, body, root)
   attribution(edits, body, root)
   contextEdits(edits, body, root, target.wire, betas)
   await userIds(edits, body, root, target.secret)

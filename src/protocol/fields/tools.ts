@@ -14,6 +14,21 @@ export function toolChoice(draft: Draft, body: Uint8Array, root: Value, { model 
   draft.drop(choice, 'name', 'tool_choice')
 }
 
+/** Bedrock knows Anthropic's own tools from these versions on; older names mean the same tools. */
+const RENEWED: ReadonlyMap<unknown, string> = new Map([
+  ['bash_20241022', 'bash_20250124'],
+  ['computer_20241022', 'computer_20250124'],
+  ['text_editor_20241022', 'text_editor_20250124'],
+])
+
+export function toolVersions(draft: Draft, body: Uint8Array, root: Value) {
+  for (const tool of member(root, 'tools')?.elements ?? []) {
+    const type = member(tool, 'type')
+    const renewed = type && RENEWED.get(parse<unknown>(body, type))
+    if (type && renewed) draft.replace(type, JSON.stringify(renewed))
+  }
+}
+
 const STREAMED_INPUT = 'fine-grained-tool-streaming-2025-05-14'
 
 /** Bedrock says with a beta what the Anthropic API says with a field of the tool. */

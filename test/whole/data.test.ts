@@ -1,0 +1,20 @@
+/** What the embedded database must do, on a real Postgres. */
+import { afterAll, describe, test } from 'vitest'
+import { openPostgres } from '../../src/data/postgres.ts'
+import { MIGRATIONS } from '../data/databases.ts'
+import { dataSuite } from '../data/suite.ts'
+import { findPostgres, type Postgres } from '../services/postgres.ts'
+
+const found = await findPostgres()
+if ('missing' in found) test.skip(found.missing, () => {})
+
+describe.skipIf('missing' in found)('a real Postgres', () => {
+  let postgres: Postgres | undefined
+  afterAll(() => postgres?.close())
+
+  dataSuite(async () => {
+    if ('missing' in found) throw new Error(found.missing)
+    postgres = await found.start()
+    return openPostgres(await postgres.url('data'), MIGRATIONS)
+  })
+})
