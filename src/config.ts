@@ -16,6 +16,8 @@ export interface Config {
   upstreams: readonly ProviderName[]
   /** The engine for web searches, and its settings by their names. */
   webSearch: { kind: string; settings: Readonly<Record<string, string>> } | undefined
+  /** Nano-dollars for one search by an engine. */
+  webSearchFee: number
   webFetch: boolean
   egress: { loopback: boolean; trusted: readonly string[] }
   aws: AwsConfig
@@ -92,6 +94,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     adminToken: value.ADMIN_TOKEN,
     upstreams: value.UPSTREAM,
     webSearch: webSearch(value),
+    webSearchFee: Math.round(value.WEB_SEARCH_FEE * 1_000_000),
     webFetch: value.WEB_FETCH === 'on',
     egress: { loopback: value.EGRESS_ALLOW_LOOPBACK, trusted: value.EGRESS_TRUSTED },
     aws: awsConfig(value),

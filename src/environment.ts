@@ -74,6 +74,10 @@ export const Environment = z.object({
   WEB_SEARCH: text.pipe(z.enum(['brave', 'custom', 'duckduckgo', 'searxng', 'serper', 'tavily']).optional()),
   WEB_SEARCH_API_KEY: text,
   WEB_SEARCH_URL: url,
+  /** What the engine charges, in dollars per thousand searches: it goes on the ledger. */
+  WEB_SEARCH_FEE: text
+    .transform((value) => Number(value ?? '0'))
+    .refine((fee) => fee >= 0 && fee <= 1_000, 'must be dollars per thousand searches'),
   /** Whether the web fetch tool fetches pages, from the network the gateway runs in. */
   WEB_FETCH: text.pipe(z.enum(['on', 'off']).default('off')),
   /** Images, pages and engines may be fetched from loopback, also over http: for development. */

@@ -46,6 +46,8 @@ describe('configuration', () => {
     ['AWS_REGION', 'virginia'],
     ['BEDROCK_PROFILE', 'us.'],
     ['AWS_ENDPOINT_URL_BEDROCK_RUNTIME', 'file:///etc/passwd'],
+    ['WEB_SEARCH_FEE', 'five'],
+    ['WEB_SEARCH_FEE', '-1'],
     ['LOG_LEVEL', 'loud'],
     ['LOG_FORMAT', 'xml'],
   ])('a wrong %s (%j) is named, and its value is not repeated', (name, value) => {

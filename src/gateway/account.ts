@@ -59,7 +59,7 @@ export function openEntry(runtime: Runtime, principal: Principal, call: Call, gr
     },
     async settle(ending) {
       const ended = withSpent(await ending, spentSoFar)
-      const outcome = settlement(call, route, ended)
+      const outcome = settlement(call, route, ended, runtime.config.webSearchFee)
       if (outcome.costNano === undefined) {
         runtime.log('error', 'no price is known for this model: its cost is recorded as unknown', {
           id: call.id,
@@ -120,7 +120,7 @@ function estimatedInput({ body, outline }: Call, route: Route | undefined): numb
   return estimateTokens(parse(body, outline), route?.model?.generation ?? 5)
 }
 
-function settlement(call: Call, route: Route | undefined, ended: Ending): Outcome {
+function settlement(call: Call, route: Route | undefined, ended: Ending, engineFee: number): Outcome {
   const { usage } = ended
   return {
     status: ended.status,
@@ -132,7 +132,7 @@ function settlement(call: Call, route: Route | undefined, ended: Ending): Outcom
     cacheWrite1hTokens: usage.cacheWrite1h,
     outputTokens: usage.output,
     webSearches: ended.searches,
-    costNano: route && costOf(ended, route, call),
+    costNano: route && costOf(ended, route, call, engineFee),
     stopReason: ended.stopReason,
     firstByteMs: ended.firstByteAt - call.startedAt,
     durationMs: ended.endedAt - call.startedAt,
@@ -144,9 +144,10 @@ function costOf(
   { usage, searches }: Ending,
   { model, regionClass, upstream }: Route,
   call: Call,
+  engineFee: number,
 ): number | undefined {
   const tokens = charge(usage, model, regionClass, call.startedAt)
-  return tokens === undefined ? undefined : tokens + searchFee(searches, upstream.wire)
+  return tokens === undefined ? undefined : tokens + searchFee(searches, upstream.wire, engineFee)
 }
 
 /** One line a request: names and figures. */

@@ -80,12 +80,12 @@ export function charge(
   return Number((perCent * regionPercent(model, regionClass) + unit / 2n) / unit)
 }
 
-/** What Anthropic charges for a search of its own: ten dollars a thousand. An engine of the gateway's bills its owner. */
+/** What Anthropic charges for a search of its own: ten dollars a thousand. */
 const SEARCH_FEE = 10_000_000
 
-/** Nano-dollars for the web searches of an answer. */
-export function searchFee(searches: number, wire: Wire): number {
-  return isBedrock(wire) ? 0 : searches * SEARCH_FEE
+/** Nano-dollars for the web searches of an answer; `engineFee` is what one costs where an engine of ours answers it. */
+export function searchFee(searches: number, wire: Wire, engineFee: number): number {
+  return searches * (isBedrock(wire) ? engineFee : SEARCH_FEE)
 }
 
 function of(tokens: number, rate: number): bigint {

@@ -83,6 +83,20 @@ describe('web search', () => {
     expect(one.runtime.rows).toMatchObject([{ status: 'succeeded', webSearches: 1, attempts: 2 }])
   })
 
+  test('costs what the engine charges, beside the tokens', async () => {
+    const costs: (number | undefined)[] = []
+    for (const env of [{}, { WEB_SEARCH_FEE: '5' }]) {
+      const one = await gatewayOn(bedrock, { egress: nodeEgress({ loopback: true }), env })
+      await admin(one, 'PUT', '/admin/search', { mode: 'all', ...custom() })
+      expect((await one.post(searching)).status).toBe(200)
+      await one.runtime.settled()
+      costs.push(one.runtime.rows[0]?.costNano ?? undefined)
+    }
+    const [without = 0, withFee] = costs
+    expect(without).toBeGreaterThan(0)
+    expect(withFee).toBe(without + 5_000_000)
+  })
+
   test("by each key's own engine is off for a key without one", async () => {
     const one = await gateway()
     const [key] = one.runtime.keys
