@@ -9,7 +9,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/whole/**', 'test/client/**'],
-          testTimeout: 10_000,
+          testTimeout: 20_000,
         },
       },
       {
