@@ -3,6 +3,7 @@
  * Anthropic, and the clouds where it is Claude's own server that refuses. https://docs.claude.com/en/api/errors#error-shapes
  */
 import type { GatewayError } from '../errors.ts'
+import type { Refused } from './exchange.ts'
 import {
   type About,
   credentialsRefused,
@@ -13,6 +14,7 @@ import {
   type Refusal,
   type Rule,
   refusalBody,
+  refusalText,
   retryAfterIn,
   textIn,
   tooLong,
@@ -75,8 +77,20 @@ export function apiRefusal(text: string, { status, headers }: Response): Refusal
   return refusal && { ...refusal, status, retryAfter: retryAfterIn(headers) }
 }
 
+/** Reads a refusal out of an HTTP answer: in this shape, or by `otherwise` from its text where it has another. */
+export async function refusedInApiShape(
+  response: Response,
+  about: About,
+  otherwise: (text: string) => Refused,
+): Promise<Refused> {
+  const text = await refusalText(response)
+  const refusal = apiRefusal(text, response)
+  if (!refusal) return otherwise(text)
+  return { error: errorFor(API_RULES, refusal, about), credentials: isCredentialRefusal(refusal) }
+}
+
 /** Whether fresh credentials may help. */
-export function isApiCredentialRefusal({ name, message }: Refusal): boolean {
+function isCredentialRefusal({ name, message }: Refusal): boolean {
   return name === 'authentication_error' || (name === 'permission_error' && CREDENTIALS.test(message))
 }
 

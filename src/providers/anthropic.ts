@@ -2,19 +2,18 @@
  * Claude from Anthropic itself: what the client sent, byte for byte, with the gateway's key. What the answer's headers
  * say of the gateway's own account and limits stays here. https://docs.claude.com/en/api/messages
  */
-import { type Credentials, credentialTrouble } from '../aws.ts'
 import type { Config } from '../config.ts'
 import type { GatewayError } from '../errors.ts'
-import { API_RULES, apiRefusal, apiStreamError, isApiCredentialRefusal } from '../protocol/apierrors.ts'
-import type { Bytes } from '../protocol/bytes.ts'
+import { API_RULES, apiStreamError, refusedInApiShape } from '../protocol/apierrors.ts'
 import { countEnvelope, countedIn, messagesHeaders, streamEnvelope } from '../protocol/envelopes.ts'
-import { type Exchange, exchange, type Refused, wholeBody } from '../protocol/exchange.ts'
+import { type Refused, wholeBody } from '../protocol/exchange.ts'
 import { adapt } from '../protocol/fields/adapt.ts'
 import { NOTHING_OMITTED, type Omissions } from '../protocol/fields/target.ts'
 import { firstParty } from '../protocol/firstparty.ts'
 import type { Call } from '../protocol/messages.ts'
-import { type About, errorFor, refusalText } from '../protocol/refusals.ts'
+import { type About, errorFor } from '../protocol/refusals.ts'
 import { sseEvents } from '../protocol/ssedecoder.ts'
+import { ask, type Door, shownSecret } from './ask.ts'
 import type { Lent, Place, Provider, Reply, Route, Upstream } from './provider.ts'
 
 export const anthropic = { place, find, send, countTokens } satisfies Provider
@@ -36,7 +35,8 @@ function find(name: string, upstream: Upstream): Route | undefined {
 async function send(call: Call, route: Route, lent: Lent, omit: Omissions): Promise<Reply> {
   const target = { wire: 'anthropic', model: route.model, omit, secret: lent.secret } as const
   const { body, betas, removed } = await adapt(call, target, streamEnvelope(call, route.modelId))
-  const about = aboutOf(call)
+  const door = doorFor(call)
+  const { about } = door
   const told = {
     told: call.model,
     // Where another model took over, that is how one knows.
@@ -50,6 +50,7 @@ async function send(call: Call, route: Route, lent: Lent, omit: Omissions): Prom
       body,
       take: (response, abort) => sseEvents(response, abort, told, (refusal) => refusedBy(refusal, about)),
     },
+    door,
     call,
     route,
     lent,
@@ -67,51 +68,26 @@ async function countTokens(call: Call, route: Route, lent: Lent): Promise<number
   const { body, betas } = await adapt(call, target, countEnvelope(call, route.modelId))
   const take = async (response: Response) => countedIn(await wholeBody(response, UPSTREAM))
   const asked = { path: '/v1/messages/count_tokens', headers: messagesHeaders(betas), body, take }
-  return ask(asked, call, route, lent)
-}
-
-interface Asked<T> {
-  path: string
-  headers: Record<string, string>
-  body: Bytes
-  take: Exchange<T>['take']
-}
-
-function ask<T>({ path, headers, body, take }: Asked<T>, call: Call, route: Route, lent: Lent): Promise<T> {
-  const { endpoint, credentials } = route.upstream
-  return exchange({
-    upstream: UPSTREAM,
-    credentials,
-    signal: call.signal,
-    lent,
-    request: async (current) => ({
-      url: `${endpoint}${path}`,
-      headers: new Headers({ ...headers, 'x-api-key': keyIn(current) }),
-      body,
-    }),
-    refused: (response) => refusedBy(response, aboutOf(call)),
-    take,
-  })
-}
-
-function keyIn(credentials: Credentials): string {
-  if ('bearer' in credentials) return credentials.bearer
-  throw credentialTrouble(
-    'The gateway has no key for the Anthropic API. Set ANTHROPIC_API_KEY where it runs.',
-  )
+  return ask(asked, doorFor(call), call, route, lent)
 }
 
 const UPSTREAM = 'Anthropic'
 
-function aboutOf({ model }: Call): About {
-  return { model, upstream: UPSTREAM, account: 'Anthropic account' }
+function doorFor({ model }: Call): Door {
+  return {
+    about: { model, upstream: UPSTREAM, account: 'Anthropic account' },
+    headersFor: ({ headers }, credentials) =>
+      new Headers({ ...headers, 'x-api-key': shownSecret(credentials, NO_KEY) }),
+    refusedBy,
+  }
 }
 
-async function refusedBy(response: Response, about: About): Promise<Refused> {
-  const refusal = apiRefusal(await refusalText(response), response) ?? {
-    name: '',
-    message: '',
-    status: response.status,
-  }
-  return { error: errorFor(API_RULES, refusal, about), credentials: isApiCredentialRefusal(refusal) }
+const NO_KEY = 'The gateway has no key for the Anthropic API. Set ANTHROPIC_API_KEY where it runs.'
+
+function refusedBy(response: Response, about: About): Promise<Refused> {
+  const { status } = response
+  return refusedInApiShape(response, about, () => ({
+    error: errorFor(API_RULES, { name: '', message: '', status }, about),
+    credentials: false,
+  }))
 }

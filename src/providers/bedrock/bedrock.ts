@@ -9,12 +9,14 @@ import { adapt } from '../../protocol/fields/adapt.ts'
 import { asText } from '../../protocol/fields/structure.ts'
 import type { Omissions } from '../../protocol/fields/target.ts'
 import type { Call } from '../../protocol/messages.ts'
+import type { About } from '../../protocol/refusals.ts'
 import { sseEvents } from '../../protocol/ssedecoder.ts'
 import { type Events, readEvents } from '../../protocol/streams.ts'
+import { ask } from '../ask.ts'
 import type { Lent, Provider, Reply, Route } from '../provider.ts'
-import { aboutOf, ask } from './ask.ts'
 import { countTokens } from './count.ts'
 import { bedrockDecoder } from './decode.ts'
+import { doorFor } from './door.ts'
 import { refusedBy } from './errors.ts'
 import { invokeEnvelope } from './invoke.ts'
 import { find } from './names.ts'
@@ -27,13 +29,15 @@ async function send(call: Call, route: Route, lent: Lent, omit: Omissions): Prom
   const target = { wire, model: route.model, omit, secret: lent.secret }
   const envelope = wire === 'invoke' ? invokeEnvelope() : streamEnvelope(call, route.modelId)
   const { body, betas, structured, removed } = await adapt(call, target, envelope)
+  const door = doorFor(call, route, lent)
   const events = await ask(
     {
       path: formOf(wire).path(route.modelId),
       headers: wire === 'invoke' ? FRAMES : messagesHeaders(betas),
       body,
-      take: (response, abort) => eventsOf(response, abort, call, route),
+      take: (response, abort) => eventsOf(response, abort, door.about, route),
     },
+    door,
     call,
     route,
     lent,
@@ -43,14 +47,13 @@ async function send(call: Call, route: Route, lent: Lent, omit: Omissions): Prom
 
 const FRAMES = { accept: 'application/vnd.amazon.eventstream', 'content-type': 'application/json' }
 
-async function eventsOf(response: Response, abort: () => void, call: Call, route: Route): Promise<Events> {
-  const about = aboutOf(call, route)
+async function eventsOf(response: Response, abort: () => void, about: About, route: Route): Promise<Events> {
   if (route.upstream.wire === 'invoke') {
     if (!response.body) throw new GatewayError('api_error', 'Bedrock answered a stream without a body.')
     return readEvents(response.body, bedrockDecoder(about), abort)
   }
   const told = {
-    told: call.model,
+    told: about.model,
     // Anthropic's own names stand: where another model took over, that is how one knows.
     ...(route.upstream.wire === 'claude-platform' ? { instead: route.modelId } : {}),
     failure: (data: Uint8Array) => apiStreamError(data, about),

@@ -10,8 +10,9 @@ import { adapt } from '../../protocol/fields/adapt.ts'
 import { NOTHING_OMITTED } from '../../protocol/fields/target.ts'
 import { member, parse } from '../../protocol/json.ts'
 import type { Call } from '../../protocol/messages.ts'
+import { ask } from '../ask.ts'
 import type { Lent, Route } from '../provider.ts'
-import { ask } from './ask.ts'
+import { doorFor } from './door.ts'
 import { invokeEnvelope } from './invoke.ts'
 import { formOf } from './wires.ts'
 
@@ -25,7 +26,13 @@ async function byMessages(path: string, call: Call, route: Route, lent: Lent): P
   const { upstream, model, modelId } = route
   const target = { wire: upstream.wire, model, omit: NOTHING_OMITTED, secret: lent.secret }
   const { body, betas } = await adapt(call, target, countEnvelope(call, modelId))
-  return ask({ path, headers: messagesHeaders(betas), body, take: count('input_tokens') }, call, route, lent)
+  return ask(
+    { path, headers: messagesHeaders(betas), body, take: count('input_tokens') },
+    doorFor(call, route, lent),
+    call,
+    route,
+    lent,
+  )
 }
 
 async function onRuntime(call: Call, route: Route, lent: Lent): Promise<number | undefined> {
@@ -36,7 +43,13 @@ async function onRuntime(call: Call, route: Route, lent: Lent): Promise<number |
   const body = new TextEncoder().encode(JSON.stringify({ input: { invokeModel: { body: invocation } } }))
   const path = `/model/${encodeURIComponent(model.bedrockId)}/count-tokens`
   const headers = { accept: 'application/json', 'content-type': 'application/json' }
-  return ask({ path, headers, body, take: count('inputTokens') }, call, route, lent)
+  return ask(
+    { path, headers, body, take: count('inputTokens') },
+    doorFor(call, route, lent),
+    call,
+    route,
+    lent,
+  )
 }
 
 function count(key: string): (response: Response) => Promise<number | undefined> {

@@ -3,7 +3,7 @@
  * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html#API_runtime_InvokeModel_Errors
  */
 import type { GatewayError } from '../../errors.ts'
-import { API_RULES, apiRefusal, isApiCredentialRefusal } from '../../protocol/apierrors.ts'
+import { refusedInApiShape } from '../../protocol/apierrors.ts'
 import type { Refused } from '../../protocol/exchange.ts'
 import {
   type About,
@@ -15,7 +15,6 @@ import {
   type Refusal,
   type Rule,
   refusalBody,
-  refusalText,
   textIn,
   tooLong,
 } from '../../protocol/refusals.ts'
@@ -88,12 +87,11 @@ export function isCredentialRefusal({ name }: Refusal): boolean {
 }
 
 /** Reads a refusal out of an HTTP answer, in AWS's shape or in Anthropic's. */
-export async function refusedBy(response: Response, about: About): Promise<Refused> {
-  const text = await refusalText(response)
-  const api = apiRefusal(text, response)
-  if (api) return { error: errorFor(API_RULES, api, about), credentials: isApiCredentialRefusal(api) }
-  const refusal = awsRefusal(text, response)
-  return { error: refusalError(refusal, about), credentials: isCredentialRefusal(refusal) }
+export function refusedBy(response: Response, about: About): Promise<Refused> {
+  return refusedInApiShape(response, about, (text) => {
+    const refusal = awsRefusal(text, response)
+    return { error: refusalError(refusal, about), credentials: isCredentialRefusal(refusal) }
+  })
 }
 
 export function awsRefusal(text: string, { status, headers }: Response): Refusal {

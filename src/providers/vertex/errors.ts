@@ -4,7 +4,7 @@
  * https://cloud.google.com/apis/design/errors#error_model
  */
 import type { GatewayError } from '../../errors.ts'
-import { API_RULES, apiRefusal, apiStreamError, isApiCredentialRefusal } from '../../protocol/apierrors.ts'
+import { apiStreamError, refusedInApiShape } from '../../protocol/apierrors.ts'
 import type { Refused } from '../../protocol/exchange.ts'
 import {
   type About,
@@ -16,7 +16,6 @@ import {
   type Refusal,
   type Rule,
   refusalBody,
-  refusalText,
   retryAfterIn,
   textIn,
   tooLong,
@@ -54,13 +53,12 @@ const RULES: readonly Rule[] = [
   { statuses: [404], type: 'not_found_error', sentence: modelUnknown },
 ]
 
-export async function refusedBy(response: Response, about: About): Promise<Refused> {
-  const text = await refusalText(response)
-  const api = apiRefusal(text, response)
-  if (api) return { error: errorFor(API_RULES, api, about), credentials: isApiCredentialRefusal(api) }
+export function refusedBy(response: Response, about: About): Promise<Refused> {
   const { status, headers } = response
-  const refusal = { ...googleRefusal(text), status, retryAfter: retryAfterIn(headers) }
-  return { error: errorFor(RULES, refusal, about), credentials: status === 401 }
+  return refusedInApiShape(response, about, (text) => {
+    const refusal = { ...googleRefusal(text), status, retryAfter: retryAfterIn(headers) }
+    return { error: errorFor(RULES, refusal, about), credentials: status === 401 }
+  })
 }
 
 /** The error that an `error` event stands for, in either shape. */

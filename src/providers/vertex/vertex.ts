@@ -2,17 +2,17 @@
  * Claude on Google Vertex AI: the URL says which model, the body which version; the answer is Anthropic's own.
  * https://docs.claude.com/en/api/claude-on-vertex-ai
  */
-import { type Credentials, credentialTrouble } from '../../aws.ts'
+import { credentialTrouble } from '../../aws.ts'
 import type { Config } from '../../config.ts'
-import type { Bytes } from '../../protocol/bytes.ts'
 import { countEnvelope, countedIn, messagesHeaders, streamEnvelope } from '../../protocol/envelopes.ts'
-import { type Exchange, exchange, wholeBody } from '../../protocol/exchange.ts'
+import { wholeBody } from '../../protocol/exchange.ts'
 import { adapt, type Envelope } from '../../protocol/fields/adapt.ts'
 import { NOTHING_OMITTED, type Omissions } from '../../protocol/fields/target.ts'
 import { firstParty } from '../../protocol/firstparty.ts'
 import type { Call } from '../../protocol/messages.ts'
 import type { About } from '../../protocol/refusals.ts'
 import { sseEvents } from '../../protocol/ssedecoder.ts'
+import { ask, type Door, shownSecret } from '../ask.ts'
 import type { Lent, Place, Provider, Reply, Route, Upstream } from '../provider.ts'
 import { refusedBy, streamError } from './errors.ts'
 
@@ -58,15 +58,17 @@ async function send(call: Call, route: Route, lent: Lent, omit: Omissions): Prom
   const target = { wire: 'vertex', model: route.model, omit, secret: lent.secret } as const
   const { drop, add } = versioned(streamEnvelope(call))
   const { body, betas, removed } = await adapt(call, target, { drop: [...drop, 'model'], add })
-  const about = aboutOf(call, route)
+  const door = doorFor(call, route)
+  const { about } = door
   const told = { told: call.model, failure: (data: Uint8Array) => streamError(data, about) }
   const events = await ask(
     {
       path: `/${encodeURIComponent(route.modelId).replace('%40', '@')}:streamRawPredict`,
-      betas,
+      headers: headersOf(betas),
       body,
       take: (response, abort) => sseEvents(response, abort, told, (refusal) => refusedBy(refusal, about)),
     },
+    door,
     call,
     route,
     lent,
@@ -78,47 +80,33 @@ async function countTokens(call: Call, route: Route, lent: Lent): Promise<number
   const target = { wire: 'vertex', model: route.model, omit: NOTHING_OMITTED, secret: lent.secret } as const
   const { body, betas } = await adapt(call, target, versioned(countEnvelope(call, route.modelId)))
   const take = async (response: Response) => countedIn(await wholeBody(response, UPSTREAM))
-  return ask({ path: '/count-tokens:rawPredict', betas, body, take }, call, route, lent)
+  const asked = { path: '/count-tokens:rawPredict', headers: headersOf(betas), body, take }
+  return ask(asked, doorFor(call, route), call, route, lent)
 }
 
 function versioned({ drop, add }: Envelope): Envelope {
   return { drop, add: (betas) => [`"anthropic_version":"${VERSION}"`, ...add(betas)] }
 }
 
-interface Asked<T> {
-  path: string
-  betas: readonly string[]
-  body: Bytes
-  take: Exchange<T>['take']
-}
-
-function ask<T>({ path, betas, body, take }: Asked<T>, call: Call, route: Route, lent: Lent): Promise<T> {
-  const { endpoint, credentials } = route.upstream
-  // The version is said in the body here.
+/** The version is said in the body here. */
+function headersOf(betas: readonly string[]): Record<string, string> {
   const { 'anthropic-version': _, ...headers } = messagesHeaders(betas)
-  return exchange({
-    upstream: UPSTREAM,
-    credentials,
-    signal: call.signal,
-    lent,
-    request: async (current) => ({
-      url: `${endpoint}${path}`,
-      headers: new Headers({ ...headers, authorization: `Bearer ${tokenIn(current)}` }),
-      body,
-    }),
-    refused: (response) => refusedBy(response, aboutOf(call, route)),
-    take,
-  })
-}
-
-function tokenIn(credentials: Credentials): string {
-  if ('bearer' in credentials) return credentials.bearer
-  throw credentialTrouble(
-    'The gateway has no Google Cloud credentials. Set GOOGLE_APPLICATION_CREDENTIALS where it runs.',
-  )
+  return headers
 }
 
 const UPSTREAM = 'Google Vertex AI'
+
+function doorFor(call: Call, route: Route): Door {
+  return {
+    about: aboutOf(call, route),
+    headersFor: ({ headers }, credentials) =>
+      new Headers({ ...headers, authorization: `Bearer ${shownSecret(credentials, NO_TOKEN)}` }),
+    refusedBy,
+  }
+}
+
+const NO_TOKEN =
+  'The gateway has no Google Cloud credentials. Set GOOGLE_APPLICATION_CREDENTIALS where it runs.'
 
 function aboutOf({ model }: Call, { upstream: { endpoint } }: Route): About {
   const [, project] = /\/projects\/([^/]+)\//.exec(endpoint) ?? []
