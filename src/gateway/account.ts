@@ -1,9 +1,11 @@
 /** The books: a ledger row beside the upstream call, settled with its usage and cost however the call ends. */
+
 import type { Grant } from '../data/limits.ts'
 import type { LedgerRow } from '../data/requests.ts'
 import { asGatewayError, type GatewayError } from '../errors.ts'
 import { parse } from '../protocol/json.ts'
 import { type Call, NO_USAGE, usageFrom, type WireUsage } from '../protocol/messages.ts'
+import { generationOf } from '../protocol/models.ts'
 import { estimateTokens } from '../protocol/tokens.ts'
 import type { Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
@@ -117,7 +119,7 @@ const LONGEST_PARSED = 1_000_000
 
 function estimatedInput({ body, outline }: Call, route: Route | undefined): number {
   if (body.length > LONGEST_PARSED) return Math.ceil(body.length / 4)
-  return estimateTokens(parse(body, outline), route?.model?.generation ?? 5)
+  return estimateTokens(parse(body, outline), generationOf(route?.model))
 }
 
 function settlement(call: Call, route: Route | undefined, ended: Ending, engineFee: number): Outcome {

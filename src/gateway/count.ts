@@ -3,10 +3,12 @@
 import { GatewayError } from '../errors.ts'
 import { parse } from '../protocol/json.ts'
 import type { Call } from '../protocol/messages.ts'
+import { generationOf } from '../protocol/models.ts'
 import { estimateTokens } from '../protocol/tokens.ts'
+import { providerNamed } from '../providers/index.ts'
 import type { Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
-import { lent, providerOf } from './dispatch.ts'
+import { lent } from './dispatch.ts'
 
 export interface Count {
   tokens: number
@@ -20,10 +22,12 @@ export async function count(
   [route]: readonly [Route, ...Route[]],
   call: Call,
 ): Promise<Count> {
-  const exact = await providerOf(route).countTokens?.(call, route, lent(runtime)).catch(unlessAtFault)
+  const exact = await providerNamed(route.upstream.provider)
+    .countTokens?.(call, route, lent(runtime))
+    .catch(unlessAtFault)
   if (exact !== undefined) return { tokens: exact, estimated: false }
   return {
-    tokens: estimateTokens(parse(call.body, call.outline), route.model?.generation ?? 5),
+    tokens: estimateTokens(parse(call.body, call.outline), generationOf(route.model)),
     estimated: true,
   }
 }

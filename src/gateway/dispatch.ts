@@ -2,8 +2,8 @@
 import { type ErrorType, GatewayError } from '../errors.ts'
 import type { Call, StreamEvent } from '../protocol/messages.ts'
 import { type Events, startingWith } from '../protocol/streams.ts'
-import { providers } from '../providers/index.ts'
-import type { Lent, Provider, Reply, Route } from '../providers/provider.ts'
+import { providerNamed } from '../providers/index.ts'
+import type { Lent, Reply, Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import { sendLearning } from './learn.ts'
 
@@ -26,7 +26,7 @@ export async function dispatch(
   if (call.signal.aborted) throw new GatewayError('api_error', 'The client has gone.') // no upstream is troubled
   try {
     const reply = await sendLearning(runtime, route, call, async (omit) => {
-      const { events, removed } = await providerOf(route).send(
+      const { events, removed } = await providerNamed(route.upstream.provider).send(
         call,
         route,
         lent(runtime, () => sent(route)),
@@ -44,12 +44,6 @@ export async function dispatch(
 /** What a provider gets to use. */
 export function lent({ fetch, now, config }: Runtime, sent: () => void = () => {}): Lent {
   return { fetch, now, sent, limits: config.limits, secret: config.secretKeys[0] ?? '' }
-}
-
-export function providerOf({ upstream }: Route): Provider {
-  const provider = providers[upstream.provider]
-  if (!provider) throw new Error(`upstream ${upstream.id} names an unknown provider`)
-  return provider
 }
 
 /** What is wrong with the call is wrong everywhere. */

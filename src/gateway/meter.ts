@@ -7,6 +7,7 @@ import type { LimitsConfig } from '../config.ts'
 import { asGatewayError, GatewayError } from '../errors.ts'
 import type { Bytes } from '../protocol/bytes.ts'
 import type { Call } from '../protocol/messages.ts'
+import { generationOf } from '../protocol/models.ts'
 import type { Events } from '../protocol/streams.ts'
 import type { Route } from '../providers/provider.ts'
 import type { Taken } from './dispatch.ts'
@@ -52,7 +53,7 @@ export function meter({ events, route }: Taken, call: Call, voice: Voice, { now,
 
 /** Bedrock sends no pings, and since 4.6 a model may think at length without a word of it in the stream. */
 function thinksUnseen({ model }: Route): boolean {
-  return (model?.generation ?? 5) >= 4.6
+  return generationOf(model) >= 4.6
 }
 
 function said(events: Events, call: Call, voice: Voice, silence: SilenceWatch, now: () => number) {

@@ -5,10 +5,10 @@
  */
 import { Resolver } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
-import type { Readable } from 'node:stream'
 import { buildConnector, Client } from 'undici'
 import type { PinnedEgress } from '../egress.ts'
 import { parseAddress } from '../protocol/addresses.ts'
+import { asWebStream } from './webstream.ts'
 
 interface Wish {
   /** Whether loopback may be reached. */
@@ -110,21 +110,4 @@ function headersOf(said: Record<string, string | string[] | undefined>): Headers
     for (const each of [value ?? []].flat()) headers.append(name, each)
   }
   return headers
-}
-
-/** Pulled, one read a chunk, nothing read ahead. */
-function asWebStream(body: Readable): ReadableStream<Uint8Array> {
-  body.on('error', () => {}) // whoever reads hears of it; unread, it would end the process
-  const chunks: AsyncIterator<Uint8Array> = body[Symbol.asyncIterator]()
-  return new ReadableStream(
-    {
-      async pull(controller) {
-        const { done, value } = await chunks.next()
-        if (done) controller.close()
-        else controller.enqueue(value)
-      },
-      cancel: () => void body.destroy(),
-    },
-    { highWaterMark: 0 },
-  )
 }

@@ -3,6 +3,7 @@
  * https://undici.nodejs.org/#/docs/api/Dispatcher?id=dispatcherrequestoptions-callback
  */
 import { Agent, request } from 'undici'
+import { asWebStream } from './webstream.ts'
 
 const CONNECT_TIMEOUT = 10_000
 const KEEP_ALIVE = 60_000
@@ -39,28 +40,6 @@ export function undiciFetch(): typeof fetch {
     })
   }
   return send as typeof fetch
-}
-
-/** Pulled, one read a chunk, nothing read ahead. */
-function asWebStream(
-  body: AsyncIterable<Uint8Array<ArrayBuffer>> & {
-    destroy(): void
-    on(event: 'error', listener: () => void): unknown
-  },
-): ReadableStream<Uint8Array<ArrayBuffer>> {
-  body.on('error', () => {}) // one that is given up before it is read has nobody else to tell
-  const chunks = body[Symbol.asyncIterator]()
-  return new ReadableStream(
-    {
-      async pull(controller) {
-        const { done, value } = await chunks.next()
-        if (done) controller.close()
-        else controller.enqueue(value)
-      },
-      cancel: () => body.destroy(),
-    },
-    { highWaterMark: 0 },
-  )
 }
 
 function flat(headers: Record<string, string | string[] | undefined>): [string, string][] {

@@ -7,6 +7,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ConfigError } from '../config.ts'
+import { hasCode } from './codes.ts'
 
 const RENEW_EVERY = 2_000
 /** A holder elsewhere that has not renewed its lock for this long is gone. */
@@ -53,7 +54,7 @@ async function create(path: string, me: Holder): Promise<boolean> {
     await file.writeFile(JSON.stringify(me))
     return true
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
+    if (hasCode(error, 'EEXIST')) return false
     throw error
   } finally {
     await file?.close()
@@ -88,7 +89,7 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    return hasCode(error, 'EPERM')
   }
 }
 

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { ConfigError } from '../config.ts'
 import { GatewayError } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
+import { hasCode } from './codes.ts'
 import type { Host } from './open.ts'
 import { welcome } from './welcome.ts'
 
@@ -36,7 +37,7 @@ export async function run(start: () => Promise<Started>): Promise<void> {
 
 function startFailure(error: unknown): string {
   if (error instanceof ConfigError) return `Outcrop cannot start:\n${error.message}`
-  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+  if (hasCode(error, 'EADDRINUSE')) {
     return 'Outcrop cannot start: the port is in use. Set PORT to another one.'
   }
   return `Outcrop cannot start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`

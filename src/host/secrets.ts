@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { randomText } from '../protocol/keys.ts'
+import { hasCode } from './codes.ts'
 
 const LENGTH = 43 // 256 bits
 
@@ -13,7 +14,7 @@ export async function generatedSecretKey(folder: string): Promise<string> {
     await writeFile(path, `${fresh}\n`, { flag: 'wx', mode: 0o600 })
     return fresh
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    if (!hasCode(error, 'EEXIST')) throw error
     return (await readFile(path, 'utf8')).trim()
   }
 }

@@ -28,6 +28,11 @@ export interface Model {
  */
 export type Generation = 4.1 | 4.5 | 4.6 | 4.7 | 4.8 | 5
 
+/** A model that is not known is taken to be of the newest kind. */
+export function generationOf(model: Model | undefined): Generation {
+  return model?.generation ?? 5
+}
+
 const EVERYWHERE = ['us', 'eu', 'au', 'jp', 'global']
 
 export const MODELS: readonly Model[] = [

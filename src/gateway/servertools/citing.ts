@@ -2,6 +2,7 @@
  * Whether what we give the model may be cited. Search results of Anthropic's always may, pages where the tool says so;
  * but all of one sort in a request must be alike, and none goes together with a schema for the answer.
  */
+import { askedFormat } from '../../protocol/fields/structure.ts'
 import { member, parse, type Value } from '../../protocol/json.ts'
 import type { Call } from '../../protocol/messages.ts'
 import { isBlock, messagesOf, ownBlocks, roleOf } from './blocks.ts'
@@ -9,8 +10,7 @@ import { asThing, type Citing } from './outcome.ts'
 
 /** `cited`: what the web fetch tool of the request says, if it brings one. */
 export function citingIn({ body, outline }: Call, cited: boolean | undefined): Citing {
-  if (member(member(outline, 'output_config'), 'format') || member(outline, 'output_format'))
-    return { results: false, documents: false }
+  if (askedFormat(outline)) return { results: false, documents: false }
   const messages = messagesOf(outline)
   return {
     results: ownSetting(body, messages, 'search_result') ?? true,

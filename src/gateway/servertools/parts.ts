@@ -92,8 +92,9 @@ export function blockStop({ parts, running, out }: Telling, heard: StreamEvent) 
 export async function tellResult(telling: Telling, id: string, outcome: Outcome) {
   const index = telling.blocks++
   const block = await outcome.forClient(id, telling.sealer)
+  const start = { type: 'content_block_start', index }
   telling.out.push(
-    event(`{"type":"content_block_start","index":${index},"content_block":${block}}`),
+    event(start, `${JSON.stringify(start).slice(0, -1)},"content_block":${block}}`),
     event({ type: 'content_block_stop', index }),
   )
 }

@@ -1,5 +1,6 @@
 /** A call as a model without server tools can take it: an ordinary tool, and a conversation without server tools' blocks. */
 import { type Edit, splice } from '../../protocol/edits.ts'
+import { askedFormat } from '../../protocol/fields/structure.ts'
 import { member, outline } from '../../protocol/json.ts'
 import { type Call, requestShape } from '../../protocol/messages.ts'
 import { type Sealer, sealer } from '../../protocol/sealed.ts'
@@ -43,8 +44,7 @@ export function edited(call: Call, edits: readonly Edit[]): Call {
 /** Tool calls in a conversation want some tool to be defined, be it one that may not be used. */
 function toolsForHistory({ outline: root }: Call, called: ReadonlySet<ToolName>): Edit[] {
   const has = (key: string) => member(root, key) !== undefined
-  const asksForSchema = has('output_format') || member(member(root, 'output_config'), 'format') !== undefined
-  if (called.size === 0 || has('tools') || has('tool_choice') || asksForSchema) return []
+  if (called.size === 0 || has('tools') || has('tool_choice') || askedFormat(root)) return []
   const tools = KINDS.filter(({ name }) => called.has(name)).map(({ ordinary }) => ordinary)
   const at = root.start + 1
   return [{ start: at, end: at, text: `"tools":${JSON.stringify(tools)},"tool_choice":{"type":"none"},` }]

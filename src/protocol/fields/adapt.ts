@@ -2,11 +2,13 @@
  * A call as one wire and model take it: the edits to make on the client's own bytes, the betas to send, and what was
  * left out. Everything that is not named in these files arrives as it was sent.
  */
+
 import type { Bytes } from '../bytes.ts'
 import { type Draft, draft } from '../draft.ts'
 import { splice } from '../edits.ts'
 import type { Call } from '../messages.ts'
-import { BETA_OF_FIELD, betasFor, plainName } from './betas.ts'
+import { generationOf } from '../models.ts'
+import { BETA_OF_FIELD, betasFor, plainName, RENAMED } from './betas.ts'
 import { cacheBreakpoints } from './cache.ts'
 import { dropField } from './paths.ts'
 import { attribution, contextEdits, userIds } from './prompt.ts'
@@ -32,33 +34,30 @@ export interface Envelope {
   drop: readonly string[]
   /** Members that come, given the betas that are sent. */
   add(betas: readonly string[]): string[]
-  /** The model's name in the body, where it stays there. */
-  model?: string
 }
 
 /** Adapts a call to a target. */
 export async function adapt(call: Call, target: Target, envelope: Envelope): Promise<Adapted> {
   const { body, outline: root } = call
   const edits = draft()
-  let betas = [...call.betas]
-  if (isBedrock(target.wire)) {
-    betas = [...betas, ...impliedBetas(body, root).filter((beta) => !betas.includes(beta))]
-  }
-  betas = betasFor(betas, target)
+  const onBedrock = isBedrock(target.wire)
+  const asked = onBedrock ? [...call.betas, ...impliedBetas(body, root)] : call.betas
+  let betas = betasFor(asked, target)
   const sent = new Set(betas.map(plainName))
-  const structured = isBedrock(target.wire) && structuredOutput(edits, body, root, target)
-  if (isBedrock(target.wire)) await bedrockFields(edits, call, target, sent)
+  const structured = onBedrock && structuredOutput(edits, body, root, target)
+  if (onBedrock) await bedrockFields(edits, call, target, sent)
   if (target.wire === 'vertex') attribution(edits, body, root)
   for (const pattern of target.omit.fields) dropField(edits, body, root, pattern)
   if (target.omit.thinking) withoutThinking(edits, body, root)
   betas = betas.filter((beta) => !lostItsField(beta, edits))
-  enclose(edits, call, envelope, betas)
+  for (const field of envelope.drop) edits.drop(root, field)
+  for (const each of envelope.add(betas)) edits.add(root, each)
   return { body: splice(body, edits.edits()), betas, structured, removed: removed(edits, call, betas) }
 }
 
 async function bedrockFields(edits: Draft, call: Call, target: Target, betas: ReadonlySet<string>) {
   const { body, outline: root } = call
-  const generation = target.model?.generation ?? 5
+  const generation = generationOf(target.model)
   for (const pattern of refusedFields({ wire: target.wire, generation, model: target.model, betas })) {
     if (!target.omit.accepted.has(pattern)) dropField(edits, body, root, pattern)
   }
@@ -72,19 +71,6 @@ async function bedrockFields(edits: Draft, call: Call, target: Target, betas: Re
   await userIds(edits, body, root, target.secret)
 }
 
-function enclose(
-  edits: Draft,
-  { outline: root, ...call }: Call,
-  envelope: Envelope,
-  betas: readonly string[],
-) {
-  for (const field of envelope.drop) edits.drop(root, field)
-  for (const each of envelope.add(betas)) edits.add(root, each)
-  if (envelope.model === undefined || envelope.model === call.model) return
-  edits.drop(root, 'model')
-  edits.add(root, `"model":${JSON.stringify(envelope.model)}`)
-}
-
 function lostItsField(beta: string, edits: Draft): boolean {
   const field = Object.entries(BETA_OF_FIELD).find(([, name]) => name === plainName(beta))?.[0]
   return field !== undefined && edits.removed().includes(field)
@@ -92,9 +78,7 @@ function lostItsField(beta: string, edits: Draft): boolean {
 
 function removed(edits: Draft, call: Call, sent: readonly string[]): string[] {
   const known = new Set(sent.map(plainName))
-  const betas = call.betas.filter((beta) => !known.has(plainName(beta)) && !RENAMED_AWAY.has(beta))
+  // Sent under another name is not left out.
+  const betas = call.betas.filter((beta) => !known.has(plainName(beta)) && !RENAMED.has(beta))
   return [...edits.removed(), ...betas]
 }
-
-/** Sent under another name, not left out. */
-const RENAMED_AWAY: ReadonlySet<string> = new Set(['advanced-tool-use-2025-11-20'])

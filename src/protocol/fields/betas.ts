@@ -2,11 +2,12 @@
  * Which betas go where. A wire refuses the whole request for one it does not know, and what each knows changes by the
  * week: the table says only what need not be tried. Nothing is sent that was not asked for.
  */
+import { generationOf } from '../models.ts'
 import { REFUSED_FIELDS } from './table.ts'
 import { isBedrock, type Target, type Wire } from './target.ts'
 
 /** What the clouds call a beta of the Anthropic API. */
-const RENAMED: ReadonlyMap<string, string> = new Map([
+export const RENAMED: ReadonlyMap<string, string> = new Map([
   ['advanced-tool-use-2025-11-20', 'tool-search-tool-2025-10-19'],
 ])
 
@@ -113,7 +114,7 @@ export function betasFor(asked: readonly string[], target: Place): string[] {
 
 /** Counting thinking tokens came with the models of 4.7. */
 function isForModel(beta: string, { model, wire }: Place): boolean {
-  return !isBedrock(wire) || plainName(beta) !== 'thinking-token-count' || (model?.generation ?? 5) >= 4.7
+  return !isBedrock(wire) || plainName(beta) !== 'thinking-token-count' || generationOf(model) >= 4.7
 }
 
 /** Those that may be at fault when a wire refuses "a beta" without saying which. */

@@ -2,11 +2,13 @@
  * Structured outputs, for models whose Bedrock has none: the schema becomes the input of a tool that must be used, and
  * the tool's input the text that was asked for. https://docs.claude.com/en/docs/build-with-claude/structured-outputs
  */
+
 import { GatewayError } from '../../errors.ts'
 import type { Bytes } from '../bytes.ts'
 import type { Draft } from '../draft.ts'
 import { deepen, member, parse, type Value } from '../json.ts'
 import type { StreamEvent } from '../messages.ts'
+import { generationOf } from '../models.ts'
 import type { Events } from '../streams.ts'
 import type { Target } from './target.ts'
 
@@ -21,10 +23,10 @@ const UNSUPPORTED = 'capability_rejected: structured_outputs_unsupported'
  */
 export function structuredOutput(draft: Draft, body: Bytes, root: Value, { model }: Target): boolean {
   const config = member(root, 'output_config')
-  const format = member(config, 'format') ?? member(root, 'output_format')
+  const format = askedFormat(root)
   if (!format) return false
   draft.drop(root, 'output_format')
-  const generation = model?.generation ?? 5
+  const generation = generationOf(model)
   if (generation >= 4.5 && generation < 4.7 && member(config, 'format')) return false
   const schema = member(deepen(body, format), 'schema')
   if (!schema || !canForce(body, root, model?.alwaysThinks === true && !model.name.includes('haiku'))) {
@@ -35,6 +37,11 @@ export function structuredOutput(draft: Draft, body: Bytes, root: Value, { model
   draft.add(root, `"tools":[{"name":"${TOOL}","description":"Answer with this.","input_schema":${text}}]`)
   draft.add(root, `"tool_choice":{"type":"tool","name":"${TOOL}"}`)
   return true
+}
+
+/** The format that an answer is asked for in, by its new name or its old one. */
+export function askedFormat(root: Value): Value | undefined {
+  return member(member(root, 'output_config'), 'format') ?? member(root, 'output_format')
 }
 
 /** A tool can be forced where there is no other, and no thinking. */

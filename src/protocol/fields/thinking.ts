@@ -2,8 +2,10 @@
  * Thinking, as each model takes it: since 4.7 there is no `enabled`, before 4.6 no `adaptive`, and some models cannot
  * be told not to think. https://docs.claude.com/en/docs/build-with-claude/adaptive-thinking
  */
+
 import type { Draft } from '../draft.ts'
 import { member, parse, type Value } from '../json.ts'
+import { generationOf } from '../models.ts'
 import type { Target } from './target.ts'
 
 /** How much thought a budget of so many tokens asks for. */
@@ -20,7 +22,7 @@ const LEAST_BUDGET = 1_024
 export function thinkingMode(draft: Draft, body: Uint8Array, root: Value, { model, wire }: Target) {
   const thinking = member(root, 'thinking')
   const type = thinking && read(body, thinking, 'type')
-  const generation = model?.generation ?? 5
+  const generation = generationOf(model)
   if (!thinking) return
   if (type === 'enabled' && generation >= 4.7) becomeAdaptive(draft, body, root, thinking)
   else if (type === 'adaptive' && generation < 4.6) becomeEnabled(draft, body, root, thinking)

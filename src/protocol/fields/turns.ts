@@ -1,11 +1,13 @@
 /** The conversation: turns that a model does not know, and thinking that was signed elsewhere. */
+
 import type { Draft } from '../draft.ts'
 import { member, parse, type Value, values } from '../json.ts'
+import { generationOf } from '../models.ts'
 import type { Target } from './target.ts'
 
 /** System messages inside the conversation came with 4.8. Where they are unknown the user says what they say. */
 export function systemTurns(draft: Draft, body: Uint8Array, root: Value, { model }: Target) {
-  const known = (model?.generation ?? 5) >= 4.8
+  const known = generationOf(model) >= 4.8
   for (const messages of values(root, 'messages')) {
     for (const message of messages.elements ?? []) {
       const role = member(message, 'role')
