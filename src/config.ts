@@ -9,6 +9,8 @@ export interface Config {
   publicUrl: string | undefined
   dataDir: string
   databaseUrl: string | undefined
+  /** How long what is known of keys and settings is used while the database does not answer, in milliseconds. */
+  outageGrace: number
   /** The first one writes, every one reads. Empty until an entry has generated one. */
   secretKeys: readonly string[]
   adminToken: string | undefined
@@ -90,6 +92,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     publicUrl: value.PUBLIC_URL,
     dataDir: value.DATA_DIR,
     databaseUrl: value.DATABASE_URL,
+    outageGrace: value.OUTAGE_GRACE_SECONDS * 1_000,
     secretKeys: value.SECRET_KEY ?? [],
     adminToken: value.ADMIN_TOKEN,
     upstreams: value.UPSTREAM,

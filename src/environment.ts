@@ -25,6 +25,10 @@ export const Environment = z.object({
   DATA_DIR: text.transform((value) => value ?? '.outcrop'),
   /** Postgres instead of the embedded database. */
   DATABASE_URL: matching(/^postgres(ql)?:\/\//, 'must start with postgres://'),
+  /** How long keys in use go on working while the database does not answer. */
+  OUTAGE_GRACE_SECONDS: text
+    .transform((value) => Number(value ?? '900'))
+    .refine((seconds) => seconds >= 0 && seconds <= 86_400, 'must be seconds, at most a day'),
   /** Encrypts stored secrets; several, comma-separated, rotate: the first one writes. */
   SECRET_KEY: text
     .transform((value) => value?.split(',').map((key) => key.trim()))

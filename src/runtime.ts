@@ -39,6 +39,8 @@ export interface Remembered<T> {
   value: T
   /** How long it may be served without asking again, in milliseconds. */
   ttl: number
+  /** How long after that it may still be served where asking again fails. Such a value is renewed ahead of time. */
+  grace?: number
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'

@@ -1,14 +1,8 @@
-/**
- * The ledger. Rows are written whole and by id, so that writing one twice changes nothing, and in groups: what
- * arrives while a write is under way goes with the next one.
- */
+/** Requests: the table behind the ledger. Rows are written whole and by id, so writing one twice changes nothing. */
 import { and, desc, eq, getTableColumns, gte, lt, type SQL, sql } from 'drizzle-orm'
-import type { Log } from '../runtime.ts'
 import type { Database } from './database.ts'
+import type { LedgerRow, SettledRow } from './rows.ts'
 import { requests } from './schema.ts'
-
-export type LedgerRow = typeof requests.$inferInsert
-export type SettledRow = typeof requests.$inferSelect
 
 export interface LedgerFilter {
   key?: string | undefined
@@ -22,47 +16,22 @@ export interface LedgerFilter {
   limit: number
 }
 
-export interface Ledger {
-  /** Resolves when the row is in the database. A later state of the same request replaces an earlier one. */
-  write(row: LedgerRow): Promise<void>
+export interface Requests {
+  /** At most 1,500 rows: Postgres takes 65,535 parameters a statement. Of several of one request the last stands. */
+  upsert(rows: readonly LedgerRow[]): Promise<void>
   /** Newest first. */
   find(filter: LedgerFilter): Promise<SettledRow[]>
   /** Marks what was begun before that time and is still pending as lost, and says how many. */
   closeLost(before: Date): Promise<number>
 }
 
-interface Waiting {
-  row: LedgerRow
-  done: (error?: unknown) => void
-}
-
-export function ledgerIn(database: Database, log: Log): Ledger {
-  const waiting: Waiting[] = []
-  let writing = false
-
-  async function drain() {
-    // Yield first: the request that wrote this row gets on its way before the database is asked.
-    await new Promise((resolve) => setTimeout(resolve, 0))
-    while (waiting.length > 0) {
-      const group = waiting.splice(0, MAX_GROUP)
-      await writeGroup(database, group, log)
-    }
-    writing = false
-  }
-
+export function requestsIn(database: Database): Requests {
   return {
-    write(row) {
-      return new Promise((resolve, reject) => {
-        if (waiting.length >= MOST_WAITING) {
-          log('error', 'a ledger row was lost: too many wait for the database', { id: row.id })
-          return reject(new Error('the ledger is full'))
-        }
-        waiting.push({ row, done: (error) => (error === undefined ? resolve() : reject(error)) })
-        if (!writing) {
-          writing = true
-          void drain()
-        }
-      })
+    async upsert(rows) {
+      await database
+        .insert(requests)
+        .values(lastStates(rows))
+        .onConflictDoUpdate({ target: requests.id, set: OVERWRITE, setWhere: KNOWS_MORE })
     },
     find: (filter) =>
       database
@@ -82,49 +51,9 @@ export function ledgerIn(database: Database, log: Log): Ledger {
   }
 }
 
-/** Postgres takes 65,535 parameters a statement; a row has some thirty. */
-const MAX_GROUP = 500
-
-/** Pauses between attempts at a write, doubling, and for how long it is tried: longer than a failover takes. */
-const FIRST_PAUSE = 250
-const LONGEST_PAUSE = 5_000
-const ATTEMPTS = 125 // ten minutes
-
-/** Rows that wait for the database at the most, some 50 MB of them. */
-const MOST_WAITING = 50_000
-
-async function writeGroup(database: Database, group: Waiting[], log: Log, attempt = 1): Promise<void> {
-  try {
-    await upsert(database, lastStates(group))
-    for (const { done } of group) done()
-  } catch (error) {
-    if (isDataError(error) && group.length > 1) {
-      // One row that the database cannot hold must not keep the others out.
-      for (const one of group) await writeGroup(database, [one], log)
-    } else if (isDataError(error) || attempt >= ATTEMPTS) {
-      log('error', 'ledger rows could not be written', { rows: group.length, first: group[0]?.row.id })
-      for (const { done } of group) done(error)
-    } else {
-      await new Promise((resolve) =>
-        setTimeout(resolve, Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1))),
-      )
-      await writeGroup(database, group, log, attempt + 1)
-    }
-  }
-}
-
-/** One statement may not touch a row twice: of several states of one request the last stands. */
-function lastStates(group: Waiting[]): LedgerRow[] {
-  return [...new Map(group.map(({ row }) => [row.id, row])).values()]
-}
-
-async function upsert(database: Database, rows: LedgerRow[]) {
-  await database.insert(requests).values(rows).onConflictDoUpdate({
-    target: requests.id,
-    set: OVERWRITE,
-    // A row that has its end keeps it, should its beginning arrive late.
-    setWhere: sql`excluded.status <> 'pending'`,
-  })
+/** One statement may not touch a row twice. */
+function lastStates(rows: readonly LedgerRow[]): LedgerRow[] {
+  return [...new Map(rows.map((row) => [row.id, row])).values()]
 }
 
 const OVERWRITE = Object.fromEntries(
@@ -134,12 +63,8 @@ const OVERWRITE = Object.fromEntries(
   ]),
 )
 
-/** SQLSTATE classes 22 (data exception) and 23 (integrity): the same row will fail again. */
-function isDataError(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  return /^2[23]/.test(code)
-}
+/** A row that has its end keeps it, should its beginning arrive late, or the guess that it was lost. */
+const KNOWS_MORE = sql`excluded.status not in ('pending', 'lost') or (excluded.status = 'lost' and ${requests.status} = 'pending')`
 
 function conditions(filter: LedgerFilter): SQL[] {
   const list: SQL[] = []

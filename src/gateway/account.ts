@@ -1,7 +1,7 @@
 /** The books: a ledger row beside the upstream call, settled with its usage and cost however the call ends. */
 
 import type { Grant } from '../data/limits.ts'
-import type { LedgerRow } from '../data/requests.ts'
+import type { LedgerRow } from '../data/rows.ts'
 import { asGatewayError, type GatewayError } from '../errors.ts'
 import { parse } from '../protocol/json.ts'
 import { type Call, NO_USAGE, usageFrom, type WireUsage } from '../protocol/messages.ts'

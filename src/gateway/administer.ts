@@ -24,7 +24,8 @@ export async function administer(runtime: Runtime, headers: Headers): Promise<vo
 
 function generatedHash(runtime: Runtime): Promise<unknown> {
   return runtime.cache.remember(ADMIN_TOKEN_HASH, async () => {
-    return { value: await runtime.data.settings.get(ADMIN_TOKEN_HASH), ttl: TRUST }
+    const value = await runtime.data.settings.get(ADMIN_TOKEN_HASH)
+    return { value, ttl: TRUST, grace: runtime.config.outageGrace }
   })
 }
 

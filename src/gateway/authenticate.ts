@@ -11,7 +11,10 @@ export interface Principal {
   models: readonly string[] | undefined
 }
 
-/** How long a key may be served from the cache: the bound on how long a revoked one still works. */
+/**
+ * How long a key may be served from the cache: the bound on how long a revoked one still works, unless the database
+ * is away; then a key in use goes on working for `outageGrace`.
+ */
 const TRUST = 60_000
 /** How long an unknown key is refused from the cache: short, for it may be about to be made. */
 const DISTRUST = 5_000
@@ -50,7 +53,8 @@ async function lookUp(runtime: Runtime, hash: string): Promise<Remembered<Standi
   const key = await runtime.data.keys.byHash(hash).catch(cannotTell)
   if (!key) return { value: 'unknown', ttl: DISTRUST }
   if (key.disabledAt) return { value: 'disabled', ttl: DISTRUST }
-  return { value: { keyId: key.id, keyName: key.name, models: key.models ?? undefined }, ttl: TRUST }
+  const principal = { keyId: key.id, keyName: key.name, models: key.models ?? undefined }
+  return { value: principal, ttl: TRUST, grace: runtime.config.outageGrace }
 }
 
 /** A good key must not be called a bad one because the database is down: clients throw such keys away. */

@@ -32,6 +32,7 @@ export function engineFor(runtime: Runtime, { keyId }: Principal): Promise<Chose
   return runtime.cache.remember(`search:${keyId}`, async () => ({
     value: await choose(runtime, keyId),
     ttl: TRUST,
+    grace: runtime.config.outageGrace,
   }))
 }
 

@@ -84,6 +84,7 @@ async function recall(runtime: Runtime, place: string): Promise<readonly Capabil
     .remember(CACHE_KEY, async () => ({
       value: byPlace(await runtime.data.capabilities.all(new Date(runtime.now()))),
       ttl: RECALL_EVERY,
+      grace: runtime.config.outageGrace,
     }))
     .catch(() => new Map<string, Capability[]>())
   return known.get(place) ?? []

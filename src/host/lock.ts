@@ -24,17 +24,18 @@ export interface Lock {
 }
 
 /**
- * Takes the lock of a folder.
- * @throws ConfigError naming the process that holds it.
+ * Takes the lock of a folder, or says who has it.
+ * @param lost another process took it: this one was thought dead
  */
-export async function lockFolder(folder: string, lost: () => void): Promise<Lock> {
+export async function takeLock(folder: string, lost: () => void): Promise<Lock | { holder: Holder }> {
   const path = join(folder, 'lock')
   const me: Holder = { host: hostname(), pid: process.pid, nonce: crypto.randomUUID() }
   while (!(await create(path, me))) {
     const holder = await read(path)
     if (holder === undefined) continue // released in between
-    if (await lives(path, holder)) throw held(folder, holder)
-    await replace(path, me)
+    if (await lives(path, holder)) return { holder }
+    const winner = await replace(path, me)
+    if (winner.nonce !== me.nonce) return { holder: winner }
     break
   }
   const renewal = setInterval(() => void renew(path, me, lost), RENEW_EVERY)
@@ -45,6 +46,16 @@ export async function lockFolder(folder: string, lost: () => void): Promise<Lock
       if ((await read(path))?.nonce === me.nonce) await rm(path, { force: true })
     },
   }
+}
+
+/**
+ * Takes the lock of the folder that the embedded database is in.
+ * @throws ConfigError naming the process that holds it.
+ */
+export async function lockFolder(folder: string, lost: () => void): Promise<Lock> {
+  const lock = await takeLock(folder, lost)
+  if ('holder' in lock) throw held(folder, lock.holder)
+  return lock
 }
 
 async function create(path: string, me: Holder): Promise<boolean> {
@@ -98,13 +109,12 @@ async function renewedAt(path: string): Promise<number> {
 }
 
 /** Of several that find a dead lock together, the last to replace it has it. */
-async function replace(path: string, me: Holder) {
+async function replace(path: string, me: Holder): Promise<Holder> {
   const mine = `${path}.${me.nonce}`
   await writeFile(mine, JSON.stringify(me), { mode: 0o600 })
   await rename(mine, path)
   await sleep(200)
-  const holder = await read(path)
-  if (holder && holder.nonce !== me.nonce) throw held(path, holder)
+  return (await read(path)) ?? me
 }
 
 async function renew(path: string, me: Holder, lost: () => void) {

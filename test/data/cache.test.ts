@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { memoryCache } from '../../src/data/cache.ts'
 
 function counting(entries = 3) {
@@ -56,4 +56,95 @@ test('remembers no failure', async () => {
   const { cache, get } = counting()
   await expect(cache.remember('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no')
   expect(await get('a')).toBe('a1')
+})
+
+describe('what may be served for longer', () => {
+  function outage({ shareLoads = true, patience = 5_000 } = {}) {
+    const clock = { now: 0 }
+    const cache = memoryCache({ entries: 3, now: () => clock.now, shareLoads, patience })
+    let loads = 0
+    let answer: () => Promise<string> = async () => `value ${loads}`
+    const get = () =>
+      cache.remember('a', async () => {
+        loads++
+        return { value: await answer(), ttl: 60_000, grace: 900_000 }
+      })
+    return {
+      clock,
+      cache,
+      get,
+      loads: () => loads,
+      answers: (next: () => Promise<string>) => {
+        answer = next
+      },
+    }
+  }
+  const away = () => Promise.reject(new Error('away'))
+
+  test('is renewed before its time is up, and nobody waits for that', async () => {
+    const { clock, get, loads } = outage()
+    await get()
+    clock.now = 30_000
+    expect(await get()).toBe('value 1')
+    expect(loads()).toBe(2)
+    await new Promise(setImmediate)
+    expect(await get()).toBe('value 2')
+    clock.now = 59_000
+    expect(await get()).toBe('value 2')
+  })
+
+  test('is served through an outage until the grace is over, asking only now and then', async () => {
+    const { clock, get, loads, answers } = outage()
+    await get()
+    answers(away)
+    clock.now = 60_000
+    for (let time = 0; time < 10; time++) expect(await get()).toBe('value 1')
+    expect(loads()).toBe(2)
+    clock.now = 70_000
+    expect(await get()).toBe('value 1')
+    expect(loads()).toBe(3)
+    clock.now = 959_999
+    expect(await get()).toBe('value 1')
+    clock.now = 960_000
+    await expect(get()).rejects.toThrow('away')
+  })
+
+  test('gives way to a new value as soon as there is one, also one that says no', async () => {
+    const { clock, get, answers } = outage()
+    await get()
+    answers(away)
+    clock.now = 60_000
+    expect(await get()).toBe('value 1')
+    answers(async () => 'revoked')
+    clock.now = 63_000
+    expect(await get()).toBe('revoked')
+  })
+
+  test('is not waited for when the database has gone silent', async () => {
+    const { clock, get, answers } = outage({ patience: 20 })
+    await get()
+    answers(() => new Promise(() => {}))
+    clock.now = 60_000
+    expect(await get()).toBe('value 1')
+    clock.now = 960_000
+    await expect(get()).rejects.toThrow('no answer in 20 ms')
+  })
+
+  test('forgetting it ends that as well', async () => {
+    const { clock, cache, get, answers } = outage()
+    await get()
+    answers(away)
+    clock.now = 60_000
+    cache.forget('a')
+    await expect(get()).rejects.toThrow('away')
+  })
+
+  test('where requests stand shareLoads, each asks for itself and nothing is asked beside them', async () => {
+    const { clock, get, loads } = outage({ shareLoads: false })
+    await Promise.all([get(), get()])
+    expect(loads()).toBe(2)
+    clock.now = 59_999
+    await get()
+    expect(loads()).toBe(2)
+  })
 })

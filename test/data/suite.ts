@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Capability } from '../../src/data/capabilities.ts'
 import { type Data, dataIn } from '../../src/data/data.ts'
 import type { OpenDatabase } from '../../src/data/database.ts'
-import type { LedgerRow } from '../../src/data/requests.ts'
+import type { LedgerRow } from '../../src/data/rows.ts'
 import { createKey } from '../../src/gateway/keys.ts'
 import { newId } from '../../src/protocol/ids.ts'
 

@@ -1,6 +1,6 @@
 /** Spend: the ledger, request by request. */
 import { createRoute, z } from '@hono/zod-openapi'
-import type { SettledRow } from '../../data/requests.ts'
+import type { SettledRow } from '../../data/rows.ts'
 import { cutPage, json, pageOf, paging, refusals, resource, text } from './resource.ts'
 
 const STATUSES = ['pending', 'succeeded', 'refused', 'failed_midstream', 'cancelled', 'lost'] as const

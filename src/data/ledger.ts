@@ -1,0 +1,179 @@
+/**
+ * The ledger's way to the database. Rows go in groups: what arrives while a write is under way goes with the next one.
+ * What the database does not take waits: on the disk where there is one, in memory, and at last in a queue.
+ */
+import type { Log } from '../runtime.ts'
+import type { Requests } from './requests.ts'
+import { isOver, type LedgerRow } from './rows.ts'
+
+export interface Ledger extends Omit<Requests, 'upsert'> {
+  /**
+   * A later state of the same request replaces an earlier one. Where there is a spool the row is on the disk when this
+   * returns; the promise resolves when it is in the database, or safely kept elsewhere.
+   */
+  write(row: LedgerRow): Promise<void>
+}
+
+/** A place that outlives the process. */
+export interface Spool {
+  /** Holds a row that is on its way to the database. */
+  keep(row: LedgerRow): void
+  /** These are in the database, or never will be. */
+  release(rows: readonly LedgerRow[]): void
+  /** Holds a row that has no room in memory. @throws where it cannot. */
+  setAside(row: LedgerRow): void
+  /** The oldest rows that were set aside, and how to be rid of them. */
+  nextAside(): Aside | undefined
+}
+
+interface Aside {
+  rows: LedgerRow[]
+  done(): void
+}
+
+export interface LedgerOptions {
+  spool?: Spool
+  /** How long the database is tried for, in milliseconds, where there is no spool. */
+  patience?: number
+  /** Takes the rows that the database did not take in that time. */
+  overflow?: (rows: readonly LedgerRow[]) => Promise<void>
+  /** Rows that wait in memory at the most; each is about 1 KB. */
+  mostWaiting?: number
+}
+
+interface Waiting {
+  row: LedgerRow
+  settled: ((error?: unknown) => void)[]
+}
+
+/** Rows of one statement. */
+const MAX_GROUP = 500
+/** Pauses between attempts at a write, doubling. */
+const FIRST_PAUSE = 250
+const LONGEST_PAUSE = 5_000
+/** Longer than a failover takes. */
+const PATIENCE = 600_000
+const MOST_WAITING = 20_000
+
+export function ledgerIn(requests: Requests, log: Log, options: LedgerOptions = {}): Ledger {
+  const { spool, mostWaiting = MOST_WAITING } = options
+  const waiting = new Map<string, Waiting>()
+  const deliver = delivery(requests, log, options)
+  let writing = false
+
+  async function drain() {
+    // Yield first: the request that wrote this row gets on its way before the database is asked.
+    await new Promise((resolve) => setTimeout(resolve, 0))
+    for (;;) {
+      const group = [...waiting.values()].slice(0, MAX_GROUP)
+      const aside = group.length === 0 ? spool?.nextAside() : undefined
+      if (group.length === 0 && !aside) break
+      for (const { row } of group) waiting.delete(row.id)
+      await (aside ? deliverAside(aside) : deliver(group))
+    }
+    writing = false
+  }
+
+  async function deliverAside({ rows, done }: Aside) {
+    for (let at = 0; at < rows.length; at += MAX_GROUP)
+      await deliver(rows.slice(at, at + MAX_GROUP).map((row) => ({ row, settled: [] })))
+    done()
+  }
+
+  function wait(row: LedgerRow): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settled = (error?: unknown) => (error === undefined ? resolve() : reject(error))
+      const before = waiting.get(row.id)
+      // The end of a request is the last that is said of it, whichever comes first.
+      const latest = before && isOver(before.row) && !isOver(row) ? before.row : row
+      waiting.set(row.id, { row: latest, settled: [...(before?.settled ?? []), settled] })
+      if (writing) return
+      writing = true
+      void drain()
+    })
+  }
+
+  return {
+    find: requests.find,
+    closeLost: requests.closeLost,
+    async write(row) {
+      if (waiting.size < mostWaiting || waiting.has(row.id)) {
+        spool?.keep(row)
+        return wait(row)
+      }
+      if (!spool) {
+        log('error', 'a ledger row was lost: too many wait for the database', { id: row.id })
+        throw new Error('the ledger is full')
+      }
+      if (isOver(row)) spool.setAside(row)
+      else spool.keep(row) // its end will follow
+    },
+  }
+}
+
+/** Tries until a group is written, or its time is up. What it returns never rejects. */
+function delivery(requests: Requests, log: Log, { spool, overflow, patience = PATIENCE }: LedgerOptions) {
+  let away = false
+
+  function say(isAway: boolean) {
+    if (away === isAway) return
+    away = isAway
+    if (away) log('warn', 'the database does not take ledger rows: they wait')
+    else log('info', 'the database takes ledger rows again')
+  }
+
+  function over(group: readonly Waiting[], error?: unknown) {
+    spool?.release(group.map(({ row }) => row))
+    for (const { settled } of group) for (const settle of settled) settle(error)
+  }
+
+  function lost(group: readonly Waiting[], error: unknown) {
+    log('error', 'ledger rows could not be written', { rows: group.length, first: group[0]?.row.id })
+    over(group, error)
+  }
+
+  async function giveUp(group: readonly Waiting[], error: unknown) {
+    if (!overflow) return lost(group, error)
+    await overflow(group.map(({ row }) => row)).then(
+      () => over(group),
+      (failure) => lost(group, failure),
+    )
+  }
+
+  /** One row that the database cannot hold must not keep the others out. */
+  async function apart(group: readonly Waiting[], error: unknown) {
+    if (group.length === 1) return lost(group, error)
+    for (const one of group) await deliver([one])
+  }
+
+  async function deliver(group: readonly Waiting[]): Promise<void> {
+    let waited = 0
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
+      const failure = await attempt(requests, group)
+      if (!failure) break
+      if (isDataError(failure.error)) return apart(group, failure.error)
+      say(true)
+      if (!spool && waited >= patience) return giveUp(group, failure.error)
+      await new Promise((resolve) => setTimeout(resolve, pause))
+      waited += pause
+    }
+    say(false)
+    over(group)
+  }
+
+  return deliver
+}
+
+function attempt(requests: Requests, group: readonly Waiting[]): Promise<{ error: unknown } | undefined> {
+  return requests
+    .upsert(group.map(({ row }) => row))
+    .then(() => undefined)
+    .catch((error: unknown) => ({ error }))
+}
+
+/** SQLSTATE classes 22 (data exception) and 23 (integrity): the same row will fail again. */
+function isDataError(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  return /^2[23]/.test(code)
+}
