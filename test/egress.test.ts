@@ -7,7 +7,7 @@ import {
   egressFetch,
   type Outgoing,
 } from '../src/egress.ts'
-import { unpinnedEgress } from '../src/host/unpinned.ts'
+import { unpinnedEgress } from '../src/edge/unpinned.ts'
 
 const WISH: EgressWish = { timeout: 1_000, maxBytes: 1_000 }
 const PUBLIC = '93.184.215.14'

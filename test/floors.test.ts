@@ -12,7 +12,7 @@ const SOURCE = new Map(FILES.map((path) => [path, readFileSync(join(SRC, path), 
 
 /** Entries and what they alone may use come first; a file belongs to the first floor that names it. */
 const FLOORS: [number, RegExp][] = [
-  [5, /^(node|bun|deno|worker)\.ts$|^host\//],
+  [5, /^(node|bun|deno|worker)\.ts$|^(host|edge)\//],
   [4, /^app\.ts$|^api\//],
   [3, /^gateway\/|^jobs\.ts$/],
   [2, /^(providers|search|notify|data)\//],

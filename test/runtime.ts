@@ -8,7 +8,7 @@ import type { Key } from '../src/data/keys.ts'
 import { noLimits } from '../src/data/limits.ts'
 import type { LedgerRow } from '../src/data/requests.ts'
 import { createKey } from '../src/gateway/keys.ts'
-import { unpinnedEgress } from '../src/host/unpinned.ts'
+import { unpinnedEgress } from '../src/edge/unpinned.ts'
 import { counters } from '../src/protocol/metrics.ts'
 import type { LogFields, LogLevel, Runtime } from '../src/runtime.ts'
 
