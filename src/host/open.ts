@@ -95,6 +95,7 @@ async function openStore(config: Config, migrations: string, log: Log): Promise<
   if (config.databaseUrl !== undefined) {
     const { openPostgres } = await import('../data/postgres.ts')
     const opened = await openPostgres(config.databaseUrl, migrations).catch((error: Error) => {
+      if (error instanceof ConfigError) throw error
       throw new ConfigError(`DATABASE_URL leads to no usable database: ${error.message}`)
     })
     return { ...opened, secretKeys: config.secretKeys }
