@@ -27,6 +27,8 @@ export interface Runtime {
   /** Keep me alive for this. */
   waitUntil(work: Promise<unknown>): void
   clientAddress?: string
+  /** The static file that a request asks for, where there is one. */
+  assets?: ((request: Request) => Promise<Response | undefined>) | undefined
 }
 
 export interface Cache {

@@ -34,11 +34,13 @@ const IMPORT =
 
 /** Generated data, such as the journal of the migrations, stand outside the house. */
 const IMPORTS: Import[] = FILES.flatMap((from) =>
-  [...(SOURCE.get(from) ?? '').matchAll(IMPORT)].filter(([line]) => !line.endsWith(".json'")).map((match) => ({
-    from,
-    to: relative(SRC, join(SRC, dirname(from), match[2] ?? match[3] ?? match[4] ?? '')),
-    typeOnly: match[1] !== undefined,
-  })),
+  [...(SOURCE.get(from) ?? '').matchAll(IMPORT)]
+    .filter(([line]) => !line.endsWith(".json'"))
+    .map((match) => ({
+      from,
+      to: relative(SRC, join(SRC, dirname(from), match[2] ?? match[3] ?? match[4] ?? '')),
+      typeOnly: match[1] !== undefined,
+    })),
 )
 
 function floorOf(path: string): number {
