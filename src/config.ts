@@ -13,6 +13,7 @@ export interface Config {
   databaseUrl: string | undefined
   /** How long what is known of keys and settings is used while the database does not answer, in milliseconds. */
   outageGrace: number
+  databaseWire: 'http' | 'websocket'
   /** The first one writes, every one reads. Empty until an entry has generated one. */
   secretKeys: readonly string[]
   adminToken: string | undefined
@@ -96,6 +97,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     dataDir: value.DATA_DIR,
     databaseUrl: value.DATABASE_URL,
     outageGrace: value.OUTAGE_GRACE_SECONDS * 1_000,
+    databaseWire: value.DATABASE_WIRE,
     secretKeys: value.SECRET_KEY ?? [],
     adminToken: value.ADMIN_TOKEN,
     upstreams: value.UPSTREAM,

@@ -34,6 +34,8 @@ export const Environment = z.object({
   OUTAGE_GRACE_SECONDS: text
     .transform((value) => Number(value ?? '900'))
     .refine((seconds) => seconds >= 0 && seconds <= 86_400, 'must be seconds, at most a day'),
+  /** On Workers without Hyperdrive: how Neon is spoken to. */
+  DATABASE_WIRE: text.pipe(z.enum(['http', 'websocket']).default('http')),
   /** Encrypts stored secrets; several, comma-separated, rotate: the first one writes. */
   SECRET_KEY: text
     .transform((value) => value?.split(',').map((key) => key.trim()))

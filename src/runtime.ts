@@ -24,11 +24,15 @@ export interface Runtime {
   metrics: Metrics
   /** Milliseconds since 1970. */
   now(): number
+  /** Whether it can serve. Once it could, an outage does not make it unready: what is known is still served. */
+  isReady(): Promise<boolean>
   /** Keep me alive for this. */
   waitUntil(work: Promise<unknown>): void
   /** Where processes come and go unseen, they are not told. */
   stopping?: Stopping
   clientAddress?: string
+  /** The static file that a request asks for, where there is one. */
+  assets?: ((request: Request) => Promise<Response | undefined>) | undefined
 }
 
 /** The end of the process that the app runs in. */

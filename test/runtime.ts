@@ -7,8 +7,8 @@ import type { Data } from '../src/data/data.ts'
 import type { Key } from '../src/data/keys.ts'
 import { noLimits } from '../src/data/limits.ts'
 import type { LedgerRow } from '../src/data/rows.ts'
+import { unpinnedEgress } from '../src/edge/unpinned.ts'
 import { createKey } from '../src/gateway/keys.ts'
-import { unpinnedEgress } from '../src/host/unpinned.ts'
 import { counters } from '../src/protocol/metrics.ts'
 import type { LogFields, LogLevel, Runtime } from '../src/runtime.ts'
 
@@ -62,6 +62,7 @@ export function testRuntime(changes: Changes = {}): TestRuntime {
     credentials: { bedrock: credentials, anthropic: credentials, vertex: credentials },
     fetch: () => Promise.reject(new Error('no network in this test')),
     egress: unpinnedEgress(() => Promise.reject(new Error('no network in this test')), false),
+    isReady: async () => true,
     log: (level, message, fields) => void lines.push({ level, message, fields }),
     metrics: counters(),
     now,

@@ -1,12 +1,13 @@
 /** What the operator is told of an error, and what of it may be shown. */
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
+import { isOutage } from '../data/database.ts'
 import { asGatewayError, GatewayError } from '../errors.ts'
 import type { Env } from './env.ts'
 
 /** The error as the caller may see it; trouble of ours is logged with where it happened. */
 export function report(error: Error, c: Context<Env>): GatewayError {
-  const known = error instanceof HTTPException ? fromHono(error) : asGatewayError(error)
+  const known = knownAs(error)
   if (known.status >= 500 && !c.req.raw.signal.aborted) {
     const cause = known.cause instanceof Error ? known.cause : error
     c.env.log('error', 'request failed', {
@@ -17,6 +18,15 @@ export function report(error: Error, c: Context<Env>): GatewayError {
     })
   }
   return known
+}
+
+function knownAs(error: Error): GatewayError {
+  if (error instanceof HTTPException) return fromHono(error)
+  return isOutage(error) ? databaseAway(error) : asGatewayError(error)
+}
+
+export function databaseAway(cause?: unknown): GatewayError {
+  return new GatewayError('api_error', 'The database does not answer.', { cause, status: 503, retryAfter: 5 })
 }
 
 /** Hono's own refusals, such as a body that is not JSON. */

@@ -3,8 +3,31 @@ import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 
 export type Database = PgDatabase<PgQueryResultHKT>
 
-/** An open database, migrated. */
 export interface OpenDatabase {
   database: Database
   close(): Promise<void>
+}
+
+/** Codes of sockets and of postgres.js for a server that cannot be reached, or went away. */
+const UNREACHABLE =
+  /^(E(CONN\w+|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|PIPE|AI_AGAIN)|CONNECT_TIMEOUT|CONNECTION_\w+)$/
+
+/** SQLSTATEs: connection exceptions, shutting or starting up, no connection to spare, read-only after a failover. */
+const UNAVAILABLE = /^(08...|57P0[1-5]|53300|25006)$/
+
+/** Whether the database could not be asked, and may be later: not that it refused what was asked. */
+export function isOutage(error: unknown): boolean {
+  const code = codeOf(error)
+  return UNREACHABLE.test(code) || UNAVAILABLE.test(code)
+}
+
+/** SQLSTATE classes 22 (data exception) and 23 (integrity): asked again, it will refuse again. */
+export function isDataError(error: unknown): boolean {
+  return /^2[23]/.test(codeOf(error))
+}
+
+/** The code of an error, also of one that Drizzle has wrapped; empty where there is none. */
+export function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return ''
+  return 'code' in error ? String(error.code) : codeOf(error.cause)
 }

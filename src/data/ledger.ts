@@ -2,7 +2,10 @@
  * The ledger's way to the database. Rows go in groups: what arrives while a write is under way goes with the next one.
  * What the database does not take waits: on the disk where there is one, in memory, and at last in a queue.
  */
+
+import { within } from '../protocol/deadline.ts'
 import type { Log } from '../runtime.ts'
+import { isDataError } from './database.ts'
 import type { Requests } from './requests.ts'
 import { isOver, type LedgerRow } from './rows.ts'
 
@@ -53,6 +56,8 @@ const FIRST_PAUSE = 250
 const LONGEST_PAUSE = 5_000
 /** Longer than a failover takes. */
 const PATIENCE = 600_000
+/** A database that has been silent for so long has gone away without a word. */
+const SILENCE = 20_000
 const MOST_WAITING = 20_000
 
 export function ledgerIn(requests: Requests, log: Log, options: LedgerOptions = {}): Ledger {
@@ -147,15 +152,14 @@ function delivery(requests: Requests, log: Log, { spool, overflow, patience = PA
   }
 
   async function deliver(group: readonly Waiting[]): Promise<void> {
-    let waited = 0
+    const until = Date.now() + patience
     for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
-      const failure = await attempt(requests, group)
+      const failure = await attempt(requests, group, Math.min(SILENCE, patience))
       if (!failure) break
       if (isDataError(failure.error)) return apart(group, failure.error)
       say(true)
-      if (!spool && waited >= patience) return giveUp(group, failure.error)
+      if (!spool && Date.now() + pause > until) return giveUp(group, failure.error)
       await new Promise((resolve) => setTimeout(resolve, pause))
-      waited += pause
     }
     say(false)
     over(group)
@@ -164,16 +168,16 @@ function delivery(requests: Requests, log: Log, { spool, overflow, patience = PA
   return deliver
 }
 
-function attempt(requests: Requests, group: readonly Waiting[]): Promise<{ error: unknown } | undefined> {
-  return requests
-    .upsert(group.map(({ row }) => row))
+/** Why it failed. One that comes through later does no harm: a row may be written twice. */
+function attempt(
+  requests: Requests,
+  group: readonly Waiting[],
+  timeout: number,
+): Promise<{ error: unknown } | undefined> {
+  const late = () => new Error(`no answer in ${timeout} ms`)
+  return within({ timeout, signal: undefined, late, left: late }, () =>
+    requests.upsert(group.map(({ row }) => row)),
+  )
     .then(() => undefined)
     .catch((error: unknown) => ({ error }))
-}
-
-/** SQLSTATE classes 22 (data exception) and 23 (integrity): the same row will fail again. */
-function isDataError(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  return /^2[23]/.test(code)
 }

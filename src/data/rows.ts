@@ -1,22 +1,19 @@
-/** Ledger rows as text, one a line: how they lie in a spool and travel through a queue. */
+/** Ledger rows, and how they are written down wherever they wait for the database. */
 import type { requests } from './schema.ts'
 
 /** A row to be written: whole, so that the latest one written for a request is the request. */
 export type LedgerRow = typeof requests.$inferInsert
 export type SettledRow = typeof requests.$inferSelect
 
-export function rowToText(row: LedgerRow): string {
-  return JSON.stringify(row)
+/** A row as it is in JSON. */
+export type JsonRow = Omit<LedgerRow, 'startedAt'> & { startedAt: string }
+
+export function rowToJson(row: LedgerRow): JsonRow {
+  return { ...row, startedAt: row.startedAt.toISOString() }
 }
 
-/** Undefined for what is no such text: the last line of a process that was killed may be torn. */
-export function rowFromText(text: string): LedgerRow | undefined {
-  try {
-    const row = JSON.parse(text) as LedgerRow
-    return { ...row, startedAt: new Date(row.startedAt) }
-  } catch {
-    return undefined
-  }
+export function rowFromJson(json: JsonRow): LedgerRow {
+  return { ...json, startedAt: new Date(json.startedAt) }
 }
 
 /** A request that is not over may yet come to another state. */

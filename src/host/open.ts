@@ -1,19 +1,17 @@
 /** What a process with a disk lends the app: shared by Node, Bun and Deno. */
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { keptCredentials } from '../aws.ts'
-import { type Config, ConfigError, type ProviderName, readConfig } from '../config.ts'
+import { type ProviderName, readConfig } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
 import { dataIn } from '../data/data.ts'
-import type { OpenDatabase } from '../data/database.ts'
 import { noLimits } from '../data/limits.ts'
+import { closeLost, everyHour, HOUR } from '../jobs.ts'
+import { logTo } from '../protocol/log.ts'
 import { counters } from '../protocol/metrics.ts'
-import type { Log, Runtime, Stopping } from '../runtime.ts'
+import type { Runtime, Stopping } from '../runtime.ts'
 import { loadCredentials, profileRegion } from './credentials.ts'
 import { pinnedEgress } from './egress.ts'
-import { lockFolder } from './lock.ts'
-import { logTo } from './log.ts'
-import { generatedSecretKey } from './secrets.ts'
+import { openSpools, type Spools } from './spools.ts'
+import { openStore } from './store.ts'
 
 type Environment = Record<string, string | undefined>
 
@@ -29,11 +27,14 @@ interface Lent {
 
 export interface Host {
   runtime: Runtime
+  /** Resolves when it can serve. Rejects with a ConfigError where it never will. */
+  ready: Promise<void>
   /** Waits for work under way, at most so many milliseconds, then lets go of the database. */
   close(patience: number): Promise<void>
 }
 
 const CACHE_ENTRIES = 10_000
+const CLOSE_PATIENCE = 5_000
 
 /** @throws ConfigError for what whoever starts it can put right. */
 export async function openHost(lent: Lent): Promise<Host> {
@@ -47,12 +48,14 @@ export async function openHost(lent: Lent): Promise<Host> {
     secretKeys: store.secretKeys,
     aws: { ...read.aws, region: read.aws.region ?? (await profileRegion()) },
   }
+  const spools = await openSpools(config.dataDir, log)
+  let isReady = false
   const work = new Set<Promise<unknown>>()
   const credentialsOf = (provider: ProviderName) =>
     keptCredentials(() => loadCredentials(provider, lent.env, config, { fetch: lent.fetch, now }), now)
   const runtime: Runtime = {
     config,
-    data: dataIn(store.database, log),
+    data: dataIn(store.database, log, spools ? { spool: spools.mine } : {}),
     limits: noLimits(),
     cache: memoryCache({ entries: CACHE_ENTRIES, now }),
     credentials: {
@@ -65,6 +68,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     log,
     metrics: counters(),
     now,
+    isReady: async () => isReady,
     stopping: lent.stopping,
     waitUntil(promise) {
       const tracked = promise.catch((error: unknown) => {
@@ -74,60 +78,35 @@ export async function openHost(lent: Lent): Promise<Host> {
       void tracked.finally(() => work.delete(tracked))
     },
   }
-  const sweep = setInterval(() => void closeLost(runtime).catch(() => {}), SWEEP_EVERY).unref()
-  await closeLost(runtime, config.databaseUrl === undefined ? now() : undefined)
+  const ready = store.ready.then(async () => {
+    await takeStock(runtime, spools)
+    isReady = true
+  })
+  const clock = setInterval(() => void byTheHour(runtime, spools).catch(() => {}), HOUR).unref()
   return {
     runtime,
+    ready,
     async close(patience) {
-      await Promise.race([Promise.all(work), new Promise((resolve) => setTimeout(resolve, patience).unref())])
-      clearInterval(sweep)
-      await store.close()
+      clearInterval(clock)
+      await soon(Promise.all(work), patience)
+      await soon(store.close(), CLOSE_PATIENCE)
+      await spools?.close()
     },
   }
 }
 
-interface Store extends OpenDatabase {
-  secretKeys: readonly string[]
+/** What this process, or another that was killed, has left of the last time. */
+async function takeStock(runtime: Runtime, spools: Spools | undefined) {
+  // The embedded database has had but one process; on a Postgres that replicas share, the others go on.
+  await (runtime.config.databaseUrl === undefined ? closeLost(runtime, runtime.now()) : everyHour(runtime))
+  if (spools) runtime.waitUntil(spools.adopt(runtime.data.ledger))
 }
 
-async function openStore(config: Config, migrations: string, log: Log): Promise<Store> {
-  if (config.databaseUrl !== undefined) {
-    const { openPostgres } = await import('../data/postgres.ts')
-    const opened = await openPostgres(config.databaseUrl, migrations).catch((error: Error) => {
-      throw new ConfigError(`DATABASE_URL leads to no usable database: ${error.message}`)
-    })
-    return { ...opened, secretKeys: config.secretKeys }
-  }
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 }).catch((error: Error) => {
-    throw new ConfigError(`DATA_DIR ${config.dataDir} cannot be made: ${error.message}`)
-  })
-  const lock = await lockFolder(config.dataDir, () => {
-    log('error', 'another process took the lock of DATA_DIR: stopping before it is harmed')
-    process.exit(1)
-  })
-  const secretKeys =
-    config.secretKeys.length > 0 ? config.secretKeys : [await generatedSecretKey(config.dataDir)]
-  const { openPglite } = await import('../data/pglite.ts')
-  const { database, close } = await openPglite(join(config.dataDir, 'database'), migrations)
-  return {
-    database,
-    secretKeys,
-    async close() {
-      await close()
-      await lock.release()
-    },
-  }
+async function byTheHour(runtime: Runtime, spools: Spools | undefined) {
+  await everyHour(runtime)
+  await spools?.adopt(runtime.data.ledger)
 }
 
-const SWEEP_EVERY = 3_600_000
-const SLACK = 600_000
-
-/**
- * What is still pending from before has lost its process. The embedded database has had but one; on a Postgres that
- * replicas share, what has been under way for longer than anything may be.
- */
-async function closeLost({ data, log, now, config }: Runtime, before?: number) {
-  const lost = await data.ledger.closeLost(new Date(before ?? now() - config.limits.totalAfter - SLACK))
-  if (lost > 0)
-    log('warn', 'requests were under way when a gateway stopped: marked as lost', { requests: lost })
+async function soon(work: Promise<unknown>, patience: number) {
+  await Promise.race([work, new Promise((resolve) => setTimeout(resolve, patience).unref())])
 }

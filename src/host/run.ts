@@ -23,6 +23,9 @@ interface Brought {
 const LAST_WORDS = 2_000
 const FLUSH = 10_000
 
+/** How long the database is waited for before requests are taken, to be refused until it answers. */
+const HEAD_START = 3_000
+
 interface Started {
   host: Host
   listening: Listening
@@ -34,12 +37,24 @@ export async function run(brought: Brought): Promise<void> {
   const told = signalled()
   try {
     const started = await start(brought)
-    await announce(started)
+    announce(started)
     void told.then(() => end(started)) // also when that was said while it started
   } catch (error) {
-    process.stderr.write(`${startFailure(error)}\n`)
-    process.exit(1)
+    fail(error)
   }
+}
+
+/** What is wrong with the configuration ends it also when it comes out late; a database that went away again does not. */
+function failOrSay({ log }: Runtime) {
+  return (error: unknown) => {
+    if (error instanceof ConfigError) fail(error)
+    log('warn', 'the first key could not be made: the next start tries again')
+  }
+}
+
+function fail(error: unknown): never {
+  process.stderr.write(`${startFailure(error)}\n`)
+  process.exit(1)
 }
 
 /** The first signal asks; the second one does not. */
@@ -66,6 +81,7 @@ async function start({ app, fetch, listen, migrations }: Brought): Promise<Start
     isTerminal: process.stdout.isTTY,
     stopping: stop,
   })
+  await Promise.race([host.ready, sleep(HEAD_START, undefined, { ref: false })])
   const listening = await listen((request) => app.fetch(request, host.runtime), host.runtime.config)
   return { host, listening, stop }
 }
@@ -78,13 +94,17 @@ function startFailure(error: unknown): string {
   return `Outcrop cannot start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
 }
 
-async function announce({ host: { runtime }, listening }: Started) {
+function announce({ host: { runtime, ready }, listening }: Started) {
   const url = runtime.config.publicUrl ?? `http://${reachable(runtime.config.host)}:${listening.port}`
+  void ready.then(() => greet(runtime, url)).catch(failOrSay(runtime))
+  runtime.log('info', 'listening', { url, region: runtime.config.aws.region })
+  runtime.waitUntil(advise(runtime))
+}
+
+async function greet(runtime: Runtime, url: string) {
   const words = await welcome(runtime, url)
   // Its own words, not a log line: it holds secrets, and logs are kept.
   if (words !== undefined) process.stdout.write(words)
-  runtime.log('info', 'listening', { url, region: runtime.config.aws.region })
-  runtime.waitUntil(advise(runtime))
 }
 
 /** Where this machine reaches what listens everywhere; from elsewhere it is what PUBLIC_URL says. */

@@ -6,7 +6,7 @@
 import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Spool } from '../data/ledger.ts'
-import { isOver, type LedgerRow, rowFromText, rowToText } from '../data/rows.ts'
+import { isOver, type JsonRow, type LedgerRow, rowFromJson } from '../data/rows.ts'
 import type { Log } from '../runtime.ts'
 
 /** A file that has grown to this is followed by another; one that holds nothing any more starts over from here. */
@@ -98,13 +98,21 @@ export const SUFFIX = '.rows'
 /** The rows of a file, in the order they were written; a torn line is left out. */
 export function* rowsIn(path: string): Generator<LedgerRow> {
   for (const line of readFileSync(path, 'utf8').split('\n')) {
-    const row = line === '' ? undefined : rowFromText(line)
+    const row = line === '' ? undefined : rowFromLine(line)
     if (row) yield row
   }
 }
 
+function rowFromLine(line: string): LedgerRow | undefined {
+  try {
+    return rowFromJson(JSON.parse(line) as JsonRow)
+  } catch {
+    return undefined
+  }
+}
+
 function append(file: File, row: LedgerRow) {
-  file.bytes += writeSync(file.descriptor, `${rowToText(row)}\n`)
+  file.bytes += writeSync(file.descriptor, `${JSON.stringify(row)}\n`)
 }
 
 function empty(file: File) {

@@ -1,6 +1,6 @@
 /** What the embedded database must do, on a real Postgres. */
 import { afterAll, describe, test } from 'vitest'
-import { openPostgres } from '../../src/data/postgres.ts'
+import { migratePostgres, openPostgres } from '../../src/data/postgres.ts'
 import { MIGRATIONS } from '../data/databases.ts'
 import { dataSuite } from '../data/suite.ts'
 import { findPostgres, type Postgres } from '../services/postgres.ts'
@@ -15,6 +15,8 @@ describe.skipIf('missing' in found)('a real Postgres', () => {
   dataSuite(async () => {
     if ('missing' in found) throw new Error(found.missing)
     postgres = await found.start()
-    return openPostgres(await postgres.url('data'), MIGRATIONS)
+    const url = await postgres.url('data')
+    await migratePostgres(url, MIGRATIONS)
+    return openPostgres(url)
   })
 })

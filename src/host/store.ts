@@ -1,0 +1,80 @@
+/** The database of a process with a disk: embedded in its data folder, or a Postgres that may be away when it starts. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Config, ConfigError } from '../config.ts'
+import { isOutage, type OpenDatabase } from '../data/database.ts'
+import type { Log } from '../runtime.ts'
+import { lockFolder } from './lock.ts'
+import { generatedSecretKey } from './secrets.ts'
+
+export interface Store extends OpenDatabase {
+  secretKeys: readonly string[]
+  /**
+   * Resolves when it has answered, with this version's schema. Rejects with a ConfigError for what waiting does not
+   * cure; an outage is waited for.
+   */
+  ready: Promise<void>
+}
+
+/** @throws ConfigError for what whoever starts it can put right. */
+export function openStore(config: Config, migrations: string, log: Log): Promise<Store> {
+  return config.databaseUrl === undefined
+    ? openEmbedded(config, migrations, log)
+    : openServer(config.databaseUrl, config, migrations, log)
+}
+
+async function openEmbedded(config: Config, migrations: string, log: Log): Promise<Store> {
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 }).catch((error: Error) => {
+    throw new ConfigError(`DATA_DIR ${config.dataDir} cannot be made: ${error.message}`)
+  })
+  const lock = await lockFolder(config.dataDir, () => {
+    log('error', 'another process took the lock of DATA_DIR: stopping before it is harmed')
+    process.exit(1)
+  })
+  const secretKeys =
+    config.secretKeys.length > 0 ? config.secretKeys : [await generatedSecretKey(config.dataDir)]
+  const { openPglite } = await import('../data/pglite.ts')
+  const { database, close } = await openPglite(join(config.dataDir, 'database'), migrations)
+  return {
+    database,
+    secretKeys,
+    ready: Promise.resolve(),
+    async close() {
+      await close()
+      await lock.release()
+    },
+  }
+}
+
+async function openServer(url: string, config: Config, migrations: string, log: Log): Promise<Store> {
+  const { migratePostgres, openPostgres } = await import('../data/postgres.ts')
+  const bringUp = () => migratePostgres(url, migrations).catch(unlessCurable)
+  return { ...openPostgres(url), secretKeys: config.secretKeys, ready: untilItAnswers(bringUp, log) }
+}
+
+/** @throws what waiting may cure as it is, all else as a ConfigError. */
+function unlessCurable(error: unknown): never {
+  if (isOutage(error) || error instanceof ConfigError) throw error
+  const reason = error instanceof Error ? error.message : String(error)
+  throw new ConfigError(`DATABASE_URL leads to no usable database: ${reason}`)
+}
+
+const FIRST_PAUSE = 250
+const LONGEST_PAUSE = 2_000
+
+async function untilItAnswers(ask: () => Promise<unknown>, log: Log): Promise<void> {
+  let isAway = false
+  for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
+    try {
+      await ask()
+      if (isAway) log('info', 'the database answers')
+      return
+    } catch (error) {
+      if (!isOutage(error)) throw error
+      if (!isAway) log('warn', 'the database does not answer: requests are refused until it does')
+      isAway = true
+      await sleep(pause)
+    }
+  }
+}
