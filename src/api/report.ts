@@ -22,6 +22,7 @@ export function report(error: Error, c: Context<Env>): GatewayError {
 
 function knownAs(error: Error): GatewayError {
   if (error instanceof HTTPException) return fromHono(error)
+  if (error instanceof GatewayError) return error
   return isOutage(error) ? databaseAway(error) : asGatewayError(error)
 }
 

@@ -55,7 +55,7 @@ export const requests = pgTable(
     cacheWrite1hTokens: tokens('cache_write_1h_tokens'),
     outputTokens: tokens('output_tokens'),
     webSearches: integer('web_searches').notNull().default(0),
-    /** `final` as billed; `partial` where the stream broke off; `estimated` where nothing was said. Null: pending. */
+    /** `final` as billed; `partial` where the stream broke off; `estimated` where nothing was said, or not yet. */
     usageSource: text('usage_source', { enum: ['final', 'partial', 'estimated'] }),
     /** Nano-dollars. Null where no price is known: never zero for want of a price. */
     costNano: bigint('cost_nano', { mode: 'number' }),

@@ -6,7 +6,7 @@ import { asGatewayError, type GatewayError } from '../errors.ts'
 import { parse } from '../protocol/json.ts'
 import { type Call, NO_USAGE, usageFrom, type WireUsage } from '../protocol/messages.ts'
 import { generationOf } from '../protocol/models.ts'
-import { estimateTokens } from '../protocol/tokens.ts'
+import { estimateTokens, roughTokens } from '../protocol/tokens.ts'
 import type { Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Principal } from './authenticate.ts'
@@ -49,7 +49,7 @@ export function openEntry(runtime: Runtime, principal: Principal, call: Call, gr
     sent(next) {
       route = next
       attempts++
-      if (attempts === 1) runtime.waitUntil(write({ status: 'pending' }))
+      if (attempts === 1) runtime.waitUntil(write(beginning(call, next)))
     },
     refused(error) {
       const known = asGatewayError(error)
@@ -102,6 +102,13 @@ function opening(
   }
 }
 
+/** Until its end is written over it, a row says what the request costs at the least: it stands if the process is lost. */
+function beginning(call: Call, route: Route): Outcome {
+  const inputTokens = roughTokens(call.outline)
+  const costNano = charge({ ...NO_USAGE, input: inputTokens }, route.model, route.regionClass, call.startedAt)
+  return { status: 'pending', usageSource: 'estimated', inputTokens, costNano }
+}
+
 /** Before the first byte: a refusal costs nothing; of a call that was given up, what went in may be billed. */
 function refusal(call: Call, route: Route | undefined, error: GatewayError, now: number): Outcome {
   const durationMs = now - call.startedAt
@@ -118,7 +125,7 @@ function refusal(call: Call, route: Route | undefined, error: GatewayError, now:
 const LONGEST_PARSED = 1_000_000
 
 function estimatedInput({ body, outline }: Call, route: Route | undefined): number {
-  if (body.length > LONGEST_PARSED) return Math.ceil(body.length / 4)
+  if (body.length > LONGEST_PARSED) return roughTokens(outline)
   return estimateTokens(parse(body, outline), generationOf(route?.model))
 }
 

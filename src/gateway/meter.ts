@@ -66,25 +66,28 @@ function said(events: Events, call: Call, voice: Voice, silence: SilenceWatch, {
   const ending = new Promise<Ending>((resolve) => {
     settle = resolve
   })
+  let isSettled = false
   let over = false
   let outlive: (() => void) | undefined
+
+  function conclude(status: Ending['status'], error?: GatewayError) {
+    if (isSettled) return
+    isSettled = true
+    settle({ ...seen.tally(), status, error, firstByteAt: firstByteAt ?? now(), endedAt: now() })
+  }
 
   function end(status: Ending['status'], error?: GatewayError) {
     over = true
     silence.stop()
     outlive?.()
-    settle({ ...seen.tally(), status, error, firstByteAt: firstByteAt ?? now(), endedAt: now() })
+    conclude(status, error)
     events.cancel()
   }
 
   /** After `message_stop` nothing that goes wrong can matter to the client. */
   function finish(controller: ReadableStreamDefaultController<Bytes>, failure?: unknown) {
     if (over) return
-    const error = seen.tally().complete
-      ? undefined
-      : failure === undefined
-        ? cutShort()
-        : asGatewayError(failure)
+    const error = seen.isComplete() ? undefined : failure === undefined ? cutShort() : asGatewayError(failure)
     end(error ? (call.signal.aborted ? 'cancelled' : 'failed_midstream') : 'succeeded', error)
     const last = error ? voice.failure(error) : voice.end()
     if (error && !last) return controller.error(error)
@@ -111,6 +114,8 @@ function said(events: Events, call: Call, voice: Voice, silence: SilenceWatch, {
             if (!batch) return finish(controller)
             firstByteAt ??= now()
             seen.see(batch)
+            // Before the last bytes go out: an answer that was read to its end is in the books, whatever comes next.
+            if (seen.isComplete()) conclude('succeeded')
             const bytes = voice.say(batch)
             if (!bytes) continue
             controller.enqueue(bytes)
@@ -121,7 +126,7 @@ function said(events: Events, call: Call, voice: Voice, silence: SilenceWatch, {
         }
       },
       cancel() {
-        if (!over) end(seen.tally().complete ? 'succeeded' : 'cancelled')
+        if (!over) end(seen.isComplete() ? 'succeeded' : 'cancelled')
       },
     },
     { highWaterMark: 0 },

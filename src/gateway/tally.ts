@@ -9,14 +9,14 @@ export interface Tally {
   /** Web searches that were answered. */
   searches: number
   stopReason: string | undefined
-  /** The stream said `message_stop`. */
-  complete: boolean
 }
 
 export interface Tallier {
   /** @throws GatewayError when an event is the upstream's word that it failed. */
   see(events: readonly StreamEvent[]): void
   tally(): Tally
+  /** The stream said `message_stop`. */
+  isComplete(): boolean
 }
 
 /** What stands around the text of a delta, and how few bytes of text a token is: a broken stream costs no less. */
@@ -52,15 +52,15 @@ export function tallier(): Tallier {
 
   return {
     see: (events) => events.forEach(seeOne),
+    isComplete: () => complete,
     tally() {
-      if (usage && final) return { source: 'final', usage, searches, stopReason, complete }
+      if (usage && final) return { source: 'final', usage, searches, stopReason }
       const output = Math.max(usage?.output ?? 0, Math.ceil(streamed))
       return {
         source: usage ? 'partial' : 'estimated',
         usage: { ...(usage ?? NO_USAGE), output },
         searches,
         stopReason,
-        complete,
       }
     },
   }

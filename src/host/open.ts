@@ -97,9 +97,15 @@ export async function openHost(lent: Lent): Promise<Host> {
 
 /** What this process, or another that was killed, has left of the last time. */
 async function takeStock(runtime: Runtime, spools: Spools | undefined) {
-  // The embedded database has had but one process; on a Postgres that replicas share, the others go on.
-  await (runtime.config.databaseUrl === undefined ? closeLost(runtime, runtime.now()) : everyHour(runtime))
-  if (spools) runtime.waitUntil(spools.adopt(runtime.data.ledger))
+  const adopted = spools?.adopt(runtime.data.ledger) ?? Promise.resolve()
+  if (runtime.config.databaseUrl !== undefined) {
+    runtime.waitUntil(adopted)
+    await everyHour(runtime)
+  } else {
+    // The embedded database has had but one process: whatever else is pending is lost.
+    await adopted
+    await closeLost(runtime, runtime.now())
+  }
 }
 
 async function byTheHour(runtime: Runtime, spools: Spools | undefined) {

@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import type { Ledger } from '../data/ledger.ts'
 import { isOver, type LedgerRow } from '../data/rows.ts'
 import type { Log } from '../runtime.ts'
+import { hasCode } from './codes.ts'
 import { type Lock, takeLock } from './lock.ts'
 import { type DiskSpool, openSpool, rowsIn, SUFFIX } from './spool.ts'
 
 export interface Spools {
   mine: DiskSpool
-  /** Writes what others left to the ledger; what one of them did not finish is lost. */
+  /** Writes what others left to the ledger; what one of them did not finish is lost. Resolves when that is done. */
   adopt(ledger: Ledger): Promise<void>
   close(): Promise<void>
 }
@@ -54,23 +55,32 @@ async function lockOf(folder: string, log: Log): Promise<Lock> {
 async function adoptAll(folder: string, mine: string, ledger: Ledger, log: Log) {
   for (const name of await readdir(folder)) {
     if (name === mine) continue
-    const left = join(folder, name)
-    const lock = await takeLock(left, () => {})
-    if ('holder' in lock) continue
-    const figures = await adoptOne(left, ledger)
-    await lock.release()
-    await rm(left, { recursive: true, force: true })
-    if (figures.rows > 0) log('info', 'ledger rows of a gateway that was killed are taken over', figures)
+    await adopt(join(folder, name), ledger, log).catch((error: unknown) => {
+      // Another one may have been faster: then it is no longer there.
+      if (!hasCode(error, 'ENOENT')) log('error', 'a spool could not be taken over', { name })
+    })
   }
 }
 
+async function adopt(folder: string, ledger: Ledger, log: Log) {
+  const lock = await takeLock(folder, () => {})
+  if ('holder' in lock) return
+  const { writes, lost } = await handOver(folder, ledger)
+  await lock.release()
+  await rm(folder, { recursive: true, force: true })
+  if (writes.length > 0)
+    log('info', 'ledger rows of a gateway that was killed are taken over', { rows: writes.length, lost })
+  await Promise.all(writes)
+}
+
 /** The ledger holds every row on this process's disk before the other's files go: a crash between finds them twice. */
-async function adoptOne(folder: string, ledger: Ledger): Promise<{ rows: number; lost: number }> {
+async function handOver(folder: string, ledger: Ledger): Promise<{ writes: Promise<void>[]; lost: number }> {
   const names = (await readdir(folder)).filter((name) => name.endsWith(SUFFIX)).toSorted()
   const paths = names.map((name) => join(folder, name))
   const begun = new Map<string, LedgerRow>()
   const over = new Set<string>()
-  const write = (row: LedgerRow) => void ledger.write(row).catch(() => {}) // logged where it happens
+  const writes: Promise<void>[] = []
+  const write = (row: LedgerRow) => writes.push(ledger.write(row).catch(() => {})) // logged where it happens
   for (const path of paths) {
     for (const row of rowsIn(path)) {
       if (isOver(row)) {
@@ -83,5 +93,5 @@ async function adoptOne(folder: string, ledger: Ledger): Promise<{ rows: number;
     }
   }
   for (const row of begun.values()) write({ ...row, status: 'lost' })
-  return { rows: over.size + begun.size, lost: begun.size }
+  return { writes, lost: begun.size }
 }
