@@ -118,8 +118,6 @@ async function end({ host, listening, stop }: Started) {
     log('warn', 'stopping: answers under way are cut')
     stop.end()
     await within(LAST_WORDS)
-    listening.cut()
-    await within(LAST_WORDS) // until those that are cut have heard of it
   }
   await host.close(FLUSH)
   process.exit(0)
