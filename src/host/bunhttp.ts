@@ -5,13 +5,15 @@ import type { Answer, Listen } from './listening.ts'
 interface BunServer {
   port: number
   /** Resolves when nothing is under way any more. */
-  stop(closeActiveConnections?: boolean): Promise<void>
+  stop(): Promise<void>
 }
 
 interface BunOptions {
   hostname: string
   port: number
   development: boolean
+  /** Unless told not to, two processes share a port and nobody says so. */
+  reusePort: boolean
   /** Seconds; 0 for ever. A model may think for minutes without a word. */
   idleTimeout: number
   /** Above ours, so that it is we who refuse, in our words. */
@@ -26,13 +28,10 @@ export const listenOnBun: Listen = async (answer, { host, port }) => {
     hostname: host,
     port,
     development: false,
+    reusePort: false,
     idleTimeout: 0,
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch: answer,
   })
-  return {
-    port: server.port,
-    drained: () => server.stop(),
-    cut: () => void server.stop(true),
-  }
+  return { port: server.port, drained: () => server.stop() }
 }

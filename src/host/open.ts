@@ -29,12 +29,12 @@ export interface Host {
   runtime: Runtime
   /** Resolves when it can serve. Rejects with a ConfigError where it never will. */
   ready: Promise<void>
-  /** Waits for work under way, at most so many milliseconds, then lets go of the database. */
+  /** Waits for work under way, at most so many milliseconds, then lets go of the database, which has its own time. */
   close(patience: number): Promise<void>
 }
 
 const CACHE_ENTRIES = 10_000
-const CLOSE_PATIENCE = 5_000
+const CLOSE = 5_000
 
 /** @throws ConfigError for what whoever starts it can put right. */
 export async function openHost(lent: Lent): Promise<Host> {
@@ -88,8 +88,8 @@ export async function openHost(lent: Lent): Promise<Host> {
     ready,
     async close(patience) {
       clearInterval(clock)
-      await soon(Promise.all(work), patience)
-      await soon(store.close(), CLOSE_PATIENCE)
+      await soon(idle(work), patience)
+      await soon(store.close(), CLOSE)
       await spools?.close()
     },
   }
@@ -113,6 +113,12 @@ async function byTheHour(runtime: Runtime, spools: Spools | undefined) {
   await spools?.adopt(runtime.data.ledger)
 }
 
+/** What is done may leave more to do. */
+async function idle(work: ReadonlySet<Promise<unknown>>) {
+  while (work.size > 0) await Promise.all(work)
+}
+
+/** Waits for it, but no longer than so many milliseconds. */
 async function soon(work: Promise<unknown>, patience: number) {
   await Promise.race([work, new Promise((resolve) => setTimeout(resolve, patience).unref())])
 }
