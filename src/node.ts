@@ -17,6 +17,7 @@ await run(async () => {
     fetch: undiciFetch(),
     egress: (loopback) => nodeEgress({ loopback }),
     migrations: fileURLToPath(new URL('../drizzle', import.meta.url)),
+    portal: fileURLToPath(new URL('../dist/portal', import.meta.url)),
     write: (line) => process.stdout.write(line),
     isTerminal: process.stdout.isTTY,
   })

@@ -12,6 +12,7 @@ import { closeLost, everyHour, HOUR } from '../jobs.ts'
 import { logTo } from '../protocol/log.ts'
 import { counters } from '../protocol/metrics.ts'
 import type { Log, Runtime } from '../runtime.ts'
+import { assetsIn } from './assets.ts'
 import { loadCredentials, profileRegion } from './credentials.ts'
 import { lockFolder } from './lock.ts'
 import { generatedSecretKey } from './secrets.ts'
@@ -24,6 +25,8 @@ interface Lent {
   egress(loopback: boolean): EgressLent
   /** The folder of the migrations. */
   migrations: string
+  /** The folder of the portal's files, as built. */
+  portal: string
   write: (line: string) => void
   isTerminal: boolean
 }
@@ -61,6 +64,7 @@ export async function openHost(lent: Lent): Promise<Host> {
       anthropic: credentialsOf('anthropic'),
       vertex: credentialsOf('vertex'),
     },
+    assets: await assetsIn(lent.portal),
     fetch: lent.fetch,
     egress: lent.egress(config.egress.loopback),
     log,
