@@ -10,6 +10,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/whole/**', 'test/client/**'],
           testTimeout: 20_000,
+          hookTimeout: 60_000,
         },
       },
       {

@@ -8,5 +8,5 @@ await run({
   app,
   fetch: undiciFetch(),
   listen: listenOnBun,
-  migrations: new URL('../drizzle', import.meta.url),
+  home: new URL('..', import.meta.url),
 })

@@ -15,8 +15,8 @@ interface Brought {
   app: { fetch(request: Request, runtime: Runtime): Response | Promise<Response> }
   fetch: typeof fetch
   listen: Listen
-  /** The folder of the migrations. */
-  migrations: URL
+  /** The folder that `drizzle` and `dist` are in. */
+  home: URL
 }
 
 /** How long the last words of answers that are cut, and the ledger after them, may take. Milliseconds. */
@@ -71,12 +71,13 @@ function signalled(): Promise<void> {
   })
 }
 
-async function start({ app, fetch, listen, migrations }: Brought): Promise<Started> {
+async function start({ app, fetch, listen, home }: Brought): Promise<Started> {
   const stop = stopping()
   const host = await openHost({
     env: process.env,
     fetch,
-    migrations: fileURLToPath(migrations),
+    migrations: fileURLToPath(new URL('drizzle', home)),
+    portal: fileURLToPath(new URL('dist/portal', home)),
     write: (line) => process.stdout.write(line),
     isTerminal: process.stdout.isTTY,
     stopping: stop,
