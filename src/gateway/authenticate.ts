@@ -30,7 +30,7 @@ export async function authenticate(runtime: Runtime, headers: Headers): Promise<
     throw refused('This is not a key of this gateway. Keys start with oc_; ask whoever runs it for one.')
   }
   const hash = await hashOf(secret)
-  const found = await runtime.cache.remember(`key:${hash}`, () => lookUp(runtime, hash))
+  const found = await runtime.cache.remember(`key:${hash}`, () => lookUp(runtime, hash)).catch(cannotTell)
   if (found === 'unknown')
     throw refused('This key is not known here. It may have been deleted; ask for a new one.')
   if (found === 'disabled') {
@@ -50,7 +50,7 @@ export function forgetKey(runtime: Runtime, hash: string) {
 type Standing = Principal | 'unknown' | 'disabled'
 
 async function lookUp(runtime: Runtime, hash: string): Promise<Remembered<Standing>> {
-  const key = await runtime.data.keys.byHash(hash).catch(cannotTell)
+  const key = await runtime.data.keys.byHash(hash)
   if (!key) return { value: 'unknown', ttl: DISTRUST }
   if (key.disabledAt) return { value: 'disabled', ttl: DISTRUST }
   const principal = { keyId: key.id, keyName: key.name, models: key.models ?? undefined }

@@ -9,6 +9,8 @@ export interface Relay {
   port: number
   /** Breaks every connection, and refuses new ones until `restore`. */
   cut(): void
+  /** Says nothing any more, and closes nothing: as a server that is paused, or a network that swallows. */
+  hold(): void
   restore(): void
   /** Leads new connections to another port; those there are stay where they are. */
   leadTo(port: number): void
@@ -19,6 +21,7 @@ export async function startRelay(target: { host: string; port: number }): Promis
   const sockets = new Set<Socket>()
   let { port } = target
   let isCut = false
+  let isHeld = false
   const keep = (socket: Socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
@@ -29,7 +32,9 @@ export async function startRelay(target: { host: string; port: number }): Promis
     const far = connect(port, target.host)
     keep(near)
     keep(far)
-    near.pipe(far).pipe(near)
+    lead(near, far)
+    lead(far, near)
+    if (isHeld) for (const socket of [near, far]) socket.pause()
     near.once('close', () => far.destroy())
     far.once('close', () => near.destroy())
   })
@@ -45,8 +50,14 @@ export async function startRelay(target: { host: string; port: number }): Promis
       isCut = true
       breakAll()
     },
+    hold() {
+      isHeld = true
+      for (const socket of sockets) socket.pause()
+    },
     restore() {
       isCut = false
+      isHeld = false
+      for (const socket of sockets) socket.resume()
     },
     leadTo(other) {
       port = other
@@ -57,4 +68,10 @@ export async function startRelay(target: { host: string; port: number }): Promis
       await once(server, 'close')
     },
   }
+}
+
+/** Not a pipe, which would resume by itself what was paused. */
+function lead(from: Socket, to: Socket) {
+  from.on('data', (piece) => to.write(piece))
+  from.once('end', () => to.end())
 }

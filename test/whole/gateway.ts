@@ -4,6 +4,8 @@ import { eventually } from './eventually.ts'
 import { type Exit, type Launched, type LaunchOptions, launch } from './launch.ts'
 
 export interface GatewayOptions extends LaunchOptions {
+  /** Whether to wait until it can serve, and not only until it answers. */
+  ready?: boolean
   /** The Bedrock it is to talk to, and with which keys. */
   bedrock?: { url: string; region: string; credentials: { accessKeyId: string; secretAccessKey: string } }
 }
@@ -58,14 +60,16 @@ export interface SpendRow {
 
 export const ADMIN_TOKEN = 'only-for-tests-0123456789-abcdefghijkl'
 
-/** Resolves when `GET /ready` says so. @throws with what it wrote, where it ends instead. */
+/** Resolves when `GET /ready` says so, unless that was not asked for. @throws with what it wrote, where it ends instead. */
 export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const env = { PORT: String(port), ADMIN_TOKEN, ...awsVariables(options), ...options.env }
   const launched = await launch({ ...options, env })
   try {
-    await eventually(() => isReady(url, launched), { within: 30_000 })
+    await eventually(() => isUp(`${url}${options.ready === false ? '/health' : '/ready'}`, launched), {
+      within: 30_000,
+    })
     return { ...launched, ...ends(launched), ...administration(url, env.ADMIN_TOKEN), url, port }
   } catch (cause) {
     await launched.clear()
@@ -84,9 +88,9 @@ export function awsVariables({ bedrock }: GatewayOptions): Record<string, string
   }
 }
 
-async function isReady(url: string, launched: Launched): Promise<true | undefined> {
+async function isUp(url: string, launched: Launched): Promise<true | undefined> {
   if (!launched.isRunning()) throw new Error('It ended.')
-  const response = await fetch(`${url}/ready`).catch(() => undefined)
+  const response = await fetch(url).catch(() => undefined)
   return response?.status === 200 ? true : undefined
 }
 
