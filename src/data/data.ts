@@ -7,6 +7,7 @@ import { type Keys, keysIn } from './keys.ts'
 import { type Ledger, type LedgerOptions, ledgerIn } from './ledger.ts'
 import { requestsIn } from './requests.ts'
 import { type Settings, settingsIn } from './settings.ts'
+import { answeredInTime } from './silence.ts'
 
 export interface Data {
   keys: Keys
@@ -17,12 +18,20 @@ export interface Data {
   ping(): Promise<void>
 }
 
-export function dataIn(database: Database, log: Log, options: LedgerOptions = {}): Data {
+export interface DataOptions extends LedgerOptions {
+  /** Told when the database has left a question unanswered for too long; without it, every answer is waited for. */
+  silent?: () => void
+}
+
+export function dataIn(database: Database, log: Log, options: DataOptions = {}): Data {
+  const { silent } = options
+  const inTime = <T extends object>(questions: T): T =>
+    silent ? answeredInTime(questions, silent) : questions
   return {
-    keys: keysIn(database),
-    ledger: ledgerIn(requestsIn(database), log, options),
-    settings: settingsIn(database),
-    capabilities: capabilitiesIn(database),
+    keys: inTime(keysIn(database)),
+    ledger: ledgerIn(inTime(requestsIn(database)), log, options),
+    settings: inTime(settingsIn(database)),
+    capabilities: inTime(capabilitiesIn(database)),
     async ping() {
       await database.execute('select 1')
     },

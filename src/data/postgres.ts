@@ -1,5 +1,5 @@
 /** A Postgres server, through postgres.js. */
-import { drizzle } from 'drizzle-orm/postgres-js'
+import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
 import { migrate } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
 import type { OpenDatabase } from './database.ts'
@@ -14,16 +14,37 @@ const QUIET = { onnotice: () => {} }
 /** Seconds between attempts to connect: whoever asks makes pauses of its own. */
 const PAUSE = 0.1
 
+export interface Pool extends OpenDatabase {
+  /** Drops every connection, with what is asked on them, and starts over. */
+  renew(): void
+}
+
 /** Opens a pool. Nothing is asked yet: a server that is away is for whoever asks first to find out. */
-export function openPostgres(url: string): OpenDatabase {
-  const client = postgres(url, {
-    ...QUIET,
-    max: 10,
-    idle_timeout: 60,
-    connect_timeout: 10,
-    backoff: () => PAUSE,
-  })
-  return { database: drizzle(client), close: () => client.end({ timeout: 5 }) }
+export function openPostgres(url: string): Pool {
+  const open = () => {
+    const client = postgres(url, {
+      ...QUIET,
+      max: 10,
+      idle_timeout: 60,
+      connect_timeout: 10,
+      backoff: () => PAUSE,
+    })
+    return { client, database: drizzle(client) }
+  }
+  let current = open()
+  return {
+    database: new Proxy(current.database, { get: (_, name) => member(current.database, name) }),
+    renew() {
+      void current.client.end({ timeout: 0 })
+      current = open()
+    },
+    close: () => current.client.end({ timeout: 5 }),
+  }
+}
+
+function member(database: PostgresJsDatabase, name: string | symbol): unknown {
+  const value: unknown = Reflect.get(database, name)
+  return typeof value === 'function' ? value.bind(database) : value
 }
 
 /**

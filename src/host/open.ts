@@ -2,7 +2,7 @@
 import { keptCredentials } from '../aws.ts'
 import { type ProviderName, readConfig } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
-import { dataIn } from '../data/data.ts'
+import { type DataOptions, dataIn } from '../data/data.ts'
 import { noLimits } from '../data/limits.ts'
 import { closeLost, everyHour, HOUR } from '../jobs.ts'
 import { logTo } from '../protocol/log.ts'
@@ -12,7 +12,7 @@ import { assetsIn } from './assets.ts'
 import { loadCredentials, profileRegion } from './credentials.ts'
 import { pinnedEgress } from './egress.ts'
 import { openSpools, type Spools } from './spools.ts'
-import { openStore } from './store.ts'
+import { openStore, type Store } from './store.ts'
 
 type Environment = Record<string, string | undefined>
 
@@ -58,7 +58,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     keptCredentials(() => loadCredentials(provider, lent.env, config, { fetch: lent.fetch, now }), now)
   const runtime: Runtime = {
     config,
-    data: dataIn(store.database, log, spools ? { spool: spools.mine } : {}),
+    data: dataIn(store.database, log, dataOptions(store, spools)),
     limits: noLimits(),
     cache: memoryCache({ entries: CACHE_ENTRIES, now }),
     credentials: {
@@ -97,6 +97,10 @@ export async function openHost(lent: Lent): Promise<Host> {
       await spools?.close()
     },
   }
+}
+
+function dataOptions({ silent }: Store, spools: Spools | undefined): DataOptions {
+  return { ...(silent ? { silent } : {}), ...(spools ? { spool: spools.mine } : {}) }
 }
 
 /** What this process, or another that was killed, has left of the last time. */

@@ -15,6 +15,8 @@ export interface Store extends OpenDatabase {
    * cure; an outage is waited for.
    */
   ready: Promise<void>
+  /** Told that it has been silent for too long; the embedded one never is. */
+  silent?: () => void
 }
 
 /** @throws ConfigError for what whoever starts it can put right. */
@@ -50,7 +52,29 @@ async function openEmbedded(config: Config, migrations: string, log: Log): Promi
 async function openServer(url: string, config: Config, migrations: string, log: Log): Promise<Store> {
   const { migratePostgres, openPostgres } = await import('../data/postgres.ts')
   const bringUp = () => migratePostgres(url, migrations).catch(unlessCurable)
-  return { ...openPostgres(url), secretKeys: config.secretKeys, ready: untilItAnswers(bringUp, log) }
+  const { renew, ...pool } = openPostgres(url)
+  const silent = () => {
+    log('warn', 'the database is silent: its connections are dropped')
+    renew()
+  }
+  return {
+    ...pool,
+    silent: atMostEvery(RENEWAL, silent),
+    secretKeys: config.secretKeys,
+    ready: untilItAnswers(bringUp, log),
+  }
+}
+
+/** Many questions run out of time together; their connections are gone by then. Milliseconds. */
+const RENEWAL = 10_000
+
+function atMostEvery(pause: number, act: () => void): () => void {
+  let earliest = 0
+  return () => {
+    if (Date.now() < earliest) return
+    earliest = Date.now() + pause
+    act()
+  }
 }
 
 /** @throws what waiting may cure as it is, all else as a ConfigError. */

@@ -11,6 +11,8 @@ export interface Relay {
   cut(): void
   /** Says nothing any more, and closes nothing: as a server that is paused, or a network that swallows. */
   hold(): void
+  /** As hold, for good, but new connections are well: as when an address has moved to another machine. */
+  strand(): void
   restore(): void
   /** Leads new connections to another port; those there are stay where they are. */
   leadTo(port: number): void
@@ -52,6 +54,9 @@ export async function startRelay(target: { host: string; port: number }): Promis
     },
     hold() {
       isHeld = true
+      for (const socket of sockets) socket.pause()
+    },
+    strand() {
       for (const socket of sockets) socket.pause()
     },
     restore() {

@@ -161,6 +161,22 @@ describe.skipIf('missing' in found)('while Postgres is away', () => {
     await eventually(async () => rowsOnceThere(gateway, 2), { within: 60_000, every: 200 })
   })
 
+  test('when it has moved to another machine without a word, the old connections are given up', async () => {
+    const gateway = await started()
+    const used = await usedKey(gateway)
+    const unused = await gateway.makeKey()
+    await gateway.settled(1)
+    relay.strand()
+    expect((await ask(gateway, hello(), { 'x-api-key': used.key })).status).toBe(200)
+    await eventually(
+      async () =>
+        (await ask(gateway, hello(), { 'x-api-key': unused.key })).status === 200 ? true : undefined,
+      { within: 40_000 },
+    )
+    await eventually(async () => rowsOnceThere(gateway, 3), { within: 40_000, every: 200 })
+    expect(gateway.stdout()).toContain('the database is silent')
+  })
+
   test('the admin API fails in the envelope, without a word of the database or its address', async () => {
     const gateway = await started()
     relay.cut()
