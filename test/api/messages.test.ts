@@ -77,12 +77,30 @@ describe('POST /v1/messages', () => {
     expect(await rowOf(runtime)).toMatchObject({ status: 'succeeded', stream: true, stopReason: 'end_turn' })
   })
 
+  test('has booked an answer before its last bytes are out', async () => {
+    const { runtime, post } = await gateway()
+    const response = await post({ ...hello, stream: true })
+    const reader = response.body?.getReader()
+    let text = ''
+    while (!text.includes('event: message_stop'))
+      text += new TextDecoder().decode((await reader?.read())?.value)
+    expect(runtime.rows).toMatchObject([{ status: 'succeeded', usageSource: 'final' }])
+    await reader?.cancel()
+  })
+
   test('writes the row while the upstream is still thinking, and never makes it wait', async () => {
     const { runtime, post } = await gateway()
     bedrock.script({ kind: 'stall', at: 'before headers', ms: 100 })
     const response = post(hello)
     await new Promise((resolve) => setTimeout(resolve, 50))
-    expect(runtime.rows).toMatchObject([{ status: 'pending' }])
+    expect(runtime.rows).toMatchObject([
+      {
+        status: 'pending',
+        usageSource: 'estimated',
+        inputTokens: expect.any(Number),
+        costNano: expect.any(Number),
+      },
+    ])
     await response
     expect(await rowOf(runtime)).toMatchObject({ status: 'succeeded' })
   })

@@ -4,11 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Capability } from '../../src/data/capabilities.ts'
 import { type Data, dataIn } from '../../src/data/data.ts'
 import type { OpenDatabase } from '../../src/data/database.ts'
-import type { LedgerRow } from '../../src/data/rows.ts'
 import { createKey } from '../../src/gateway/keys.ts'
-import { newId } from '../../src/protocol/ids.ts'
-
-const NOW = Date.UTC(2026, 10, 20)
+import { NOW, rowMaker } from './rows.ts'
 
 export function dataSuite(open: () => Promise<OpenDatabase>) {
   let opened: OpenDatabase
@@ -21,20 +18,7 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
   afterAll(() => opened.close())
 
   let time = NOW
-  const row = (more: Partial<LedgerRow> = {}): LedgerRow => ({
-    id: newId('req', time++),
-    status: 'pending',
-    keyId: 'key_1',
-    model: 'm',
-    modelId: 'us.m',
-    provider: 'bedrock',
-    upstream: 'default',
-    region: 'us-east-1',
-    stream: true,
-    attempts: 1,
-    startedAt: new Date(NOW),
-    ...more,
-  })
+  const row = rowMaker()
 
   describe('keys', () => {
     const make = (name: string) =>
@@ -106,6 +90,17 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
       await data.ledger.write(pending)
       await data.ledger.write(settled)
       expect(await find(pending.id)).toMatchObject({ status: 'cancelled', outputTokens: 3 })
+    })
+
+    test('a guess that it was lost is written over a beginning, never over an end', async () => {
+      const [begun, over] = [row(), row()]
+      await data.ledger.write(begun)
+      await data.ledger.write({ ...over, status: 'succeeded', outputTokens: 7 })
+      for (const each of [begun, over]) await data.ledger.write({ ...each, status: 'lost' })
+      expect(await find(begun.id)).toMatchObject({ status: 'lost' })
+      expect(await find(over.id)).toMatchObject({ status: 'succeeded', outputTokens: 7 })
+      await data.ledger.write({ ...begun, status: 'succeeded' })
+      expect(await find(begun.id)).toMatchObject({ status: 'succeeded' })
     })
 
     test('keeps each of a thousand rows that come at once, beginning and end', async () => {
