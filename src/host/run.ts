@@ -5,6 +5,7 @@ import { ConfigError } from '../config.ts'
 import { GatewayError } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { hasCode } from './codes.ts'
+import { undiciFetch } from './fetch.ts'
 import type { Listen, Listening } from './listening.ts'
 import { type Host, openHost } from './open.ts'
 import { type Stop, stopping } from './stopping.ts'
@@ -13,7 +14,6 @@ import { welcome } from './welcome.ts'
 /** What a runtime brings. */
 interface Brought {
   app: { fetch(request: Request, runtime: Runtime): Response | Promise<Response> }
-  fetch: typeof fetch
   listen: Listen
   /** The folder that `drizzle` and `dist` are in. */
   home: URL
@@ -71,11 +71,11 @@ function signalled(): Promise<void> {
   })
 }
 
-async function start({ app, fetch, listen, home }: Brought): Promise<Started> {
+async function start({ app, listen, home }: Brought): Promise<Started> {
   const stop = stopping()
   const host = await openHost({
     env: process.env,
-    fetch,
+    fetch: undiciFetch(),
     migrations: fileURLToPath(new URL('drizzle', home)),
     portal: fileURLToPath(new URL('dist/portal', home)),
     write: (line) => process.stdout.write(line),
