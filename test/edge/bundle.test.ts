@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), 'outcrop-bundle-'))
 const file = join(folder, 'worker.js')
 let metafile: Metafile
 beforeAll(async () => {
-  metafile = await bundleWorker(file, { minify: true })
+  metafile = await bundleWorker(file)
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
