@@ -1,6 +1,7 @@
+import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 
-/** `unit` is part of `npm run check`; `whole` starts real processes and real services. */
+/** `unit` is part of `npm run check`; `whole` starts real processes and real services; `edge` runs in workerd. */
 export default defineConfig({
   test: {
     projects: [
@@ -8,7 +9,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/whole/**', 'test/client/**'],
+          exclude: ['test/whole/**', 'test/client/**', 'test/workerd/**'],
           testTimeout: 20_000,
           hookTimeout: 60_000,
         },
@@ -19,6 +20,24 @@ export default defineConfig({
           include: ['test/whole/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest(({ inject }) => ({
+            miniflare: {
+              compatibilityDate: '2026-08-01',
+              compatibilityFlags: ['nodejs_compat'],
+              hyperdrives: hyperdrives(inject('services').hyperdrive),
+            },
+          })),
+        ],
+        test: {
+          name: 'edge',
+          include: ['test/workerd/**/*.test.ts'],
+          globalSetup: ['test/workerd/services.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -35,3 +54,7 @@ export default defineConfig({
     ],
   },
 })
+
+function hyperdrives(url: string): Record<string, string> {
+  return url === '' ? {} : { HYPERDRIVE: url }
+}

@@ -139,7 +139,7 @@ describe('what may be served for longer', () => {
     await expect(get()).rejects.toThrow('away')
   })
 
-  test('where requests stand shareLoads, each asks for itself and nothing is asked beside them', async () => {
+  test('where requests may not wait for each other, each asks for itself and nothing is asked beside them', async () => {
     const { clock, get, loads } = outage({ shareLoads: false })
     await Promise.all([get(), get()])
     expect(loads()).toBe(2)

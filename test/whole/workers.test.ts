@@ -1,6 +1,8 @@
 /** What only Workers do, on a real workerd: hang-ups that end the event, a clock from outside, rows by way of a queue. */
+import connect from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
+import { startFakeNeon } from '../fakes/neon.ts'
 import { slow } from '../fakes/steps.ts'
 import { findPostgres, type Postgres } from '../services/postgres.ts'
 import { startWorker, type Worker } from '../services/workerd.ts'
@@ -25,11 +27,13 @@ afterAll(async () => {
 })
 
 describe.skipIf('missing' in found)('a Worker', () => {
+  let databaseUrl: string
   let worker: Worker
   let key: string
   let keyId: string
   beforeAll(async () => {
-    worker = await startWorker({ databaseUrl: await postgres.url('worker'), bedrock: fake })
+    databaseUrl = await postgres.url('worker')
+    worker = await startWorker({ databaseUrl, bedrock: fake })
   })
   beforeEach(async () => {
     const made = await worker.makeKey()
@@ -37,6 +41,11 @@ describe.skipIf('missing' in found)('a Worker', () => {
     keyId = made.id
   })
   afterAll(() => worker?.clear())
+
+  test('answers soon after its process is there', () => {
+    console.info(`workerd with the Worker: ${Math.round(worker.startedIn)} ms to the first answer`)
+    expect(worker.startedIn).toBeLessThan(5_000)
+  })
 
   /** The one request upstream, and how long after `since` it was given up. */
   async function givenUp(since: number): Promise<number> {
@@ -91,7 +100,41 @@ describe.skipIf('missing' in found)('a Worker', () => {
     await expect(worker.everyHour()).resolves.toBeUndefined()
   })
 
+  test('leaves no connection to Postgres behind', async () => {
+    const client = connect(databaseUrl, { max: 1 })
+    const others = async () => {
+      const [row] = await client<{ count: number }[]>`select count(*)::int from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()`
+      return row?.count
+    }
+    await Promise.all(Array.from({ length: 20 }, () => fetch(`${worker.url}/ready`)))
+    await eventually(async () => ((await others()) === 0 ? true : undefined))
+    await client.end()
+  })
+
   test('complains of nothing meanwhile', () => {
     expect(worker.stdout() + worker.stderr()).not.toMatch(/"level":"(warn|error)"|hung|Uncaught/)
   })
 })
+
+describe.skipIf('missing' in found).each(['http', 'websocket'] as const)(
+  'a Worker at Neon, over %s',
+  (wire) => {
+    test('makes keys, answers, and settles rows, also of a caller that hung up', async () => {
+      const neon = await startFakeNeon()
+      const databaseUrl = await postgres.url(`worker_neon_${wire}`)
+      const worker = await startWorker({ databaseUrl, neon: { host: neon.host, wire }, bedrock: fake })
+      const { key } = await worker.makeKey()
+      expect((await ask(worker, hello(), { 'x-api-key': key })).status).toBe(200)
+      fake.script(slow(50))
+      const caller = stream(worker.port, key, '!long 1000')
+      await caller.answered
+      caller.reset()
+      const rows = await worker.settled(2)
+      expect(rows.map(({ status }) => status)).toEqual(['succeeded', 'cancelled'])
+      expect(worker.stdout() + worker.stderr()).not.toMatch(/"level":"(warn|error)"|Uncaught/)
+      await worker.clear()
+      await neon.close()
+    })
+  },
+)
