@@ -36,6 +36,7 @@ export async function answer(
     'content-type': contentType,
     'cache-control': 'no-cache',
     'x-accel-buffering': 'no',
+    ...grant.headers,
     ...leftOut(reply.removed),
   })
 }

@@ -6,11 +6,11 @@ import { type Config, ConfigError, type ProviderName, readConfig } from '../conf
 import { memoryCache } from '../data/cache.ts'
 import { dataIn } from '../data/data.ts'
 import type { OpenDatabase } from '../data/database.ts'
-import { noLimits } from '../data/limits.ts'
 import type { EgressLent } from '../egress.ts'
 import { counters } from '../protocol/metrics.ts'
 import type { Log, Runtime } from '../runtime.ts'
 import { loadCredentials, profileRegion } from './credentials.ts'
+import { openLimits } from './limits.ts'
 import { lockFolder } from './lock.ts'
 import { logTo } from './log.ts'
 import { generatedSecretKey } from './secrets.ts'
@@ -47,13 +47,15 @@ export async function openHost(lent: Lent): Promise<Host> {
     secretKeys: store.secretKeys,
     aws: { ...read.aws, region: read.aws.region ?? (await profileRegion()) },
   }
+  const metrics = counters()
+  const limits = await openLimits(config, { log, metrics, now })
   const work = new Set<Promise<unknown>>()
   const credentialsOf = (provider: ProviderName) =>
     keptCredentials(() => loadCredentials(provider, lent.env, config, { fetch: lent.fetch, now }), now)
   const runtime: Runtime = {
     config,
     data: dataIn(store.database, log),
-    limits: noLimits(),
+    limits: limits.limits,
     cache: memoryCache({ entries: CACHE_ENTRIES, now }),
     credentials: {
       bedrock: credentialsOf('bedrock'),
@@ -63,7 +65,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     fetch: lent.fetch,
     egress: lent.egress(config.egress.loopback),
     log,
-    metrics: counters(),
+    metrics,
     now,
     waitUntil(promise) {
       const tracked = promise.catch((error: unknown) => {
@@ -80,6 +82,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     async close(patience) {
       await Promise.race([Promise.all(work), new Promise((resolve) => setTimeout(resolve, patience).unref())])
       clearInterval(sweep)
+      limits.close()
       await store.close()
     },
   }
