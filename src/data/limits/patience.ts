@@ -4,8 +4,8 @@
  * Milliseconds that an answer may take; and how much longer after that, in which one that has arrived meanwhile is read:
  * a pause of our own process must not pass for an outage of the other's.
  */
-const PATIENCE = 75
-const GRACE = 15
+const PATIENCE = 70
+const GRACE = 10
 
 export interface Patience {
   /** @throws where no answer comes in time, or all are given up. */
