@@ -14,6 +14,8 @@ export interface Config {
   /** How long what is known of keys and settings is used while the database does not answer, in milliseconds. */
   outageGrace: number
   databaseWire: 'http' | 'websocket'
+  /** Where rate limits are that replicas share; undefined: in this process. */
+  sharedLimits: SharedLimits | undefined
   /** The first one writes, every one reads. Empty until an entry has generated one. */
   secretKeys: readonly string[]
   adminToken: string | undefined
@@ -33,6 +35,8 @@ export interface Config {
   logFormat: 'text' | 'json' | undefined
   limits: LimitsConfig
 }
+
+export type SharedLimits = { kind: 'redis'; url: string } | { kind: 'upstash'; url: string; token: string }
 
 export interface AwsConfig {
   /** Undefined: nothing says where Bedrock is. */
@@ -98,6 +102,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     databaseUrl: value.DATABASE_URL,
     outageGrace: value.OUTAGE_GRACE_SECONDS * 1_000,
     databaseWire: value.DATABASE_WIRE,
+    sharedLimits: sharedLimits(value),
     secretKeys: value.SECRET_KEY ?? [],
     adminToken: value.ADMIN_TOKEN,
     upstreams: value.UPSTREAM,
@@ -116,6 +121,15 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     logFormat: value.LOG_FORMAT,
     limits: LIMITS,
   }
+}
+
+function sharedLimits({
+  REDIS_URL: redis,
+  UPSTASH_REDIS_REST_URL: url,
+  UPSTASH_REDIS_REST_TOKEN: token,
+}: Variables): SharedLimits | undefined {
+  if (redis !== undefined) return { kind: 'redis', url: redis }
+  return url !== undefined && token !== undefined ? { kind: 'upstash', url, token } : undefined
 }
 
 function webSearch({
@@ -154,6 +168,11 @@ function demands(value: Variables): string[] {
     value.DATABASE_URL !== undefined &&
       !value.SECRET_KEY &&
       'SECRET_KEY must be set when DATABASE_URL is: every replica needs the same one (try: openssl rand -base64 32)',
+    (value.UPSTASH_REDIS_REST_URL === undefined) !== (value.UPSTASH_REDIS_REST_TOKEN === undefined) &&
+      'UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN must be set together, or neither',
+    value.REDIS_URL !== undefined &&
+      value.UPSTASH_REDIS_REST_URL !== undefined &&
+      'REDIS_URL and UPSTASH_REDIS_REST_URL must not both be set: rate limits live in one of them',
     wire === 'platform' &&
       !value.ANTHROPIC_AWS_WORKSPACE_ID &&
       'ANTHROPIC_AWS_WORKSPACE_ID must be set when BEDROCK_WIRE is platform',

@@ -36,6 +36,14 @@ export const Environment = z.object({
     .refine((seconds) => seconds >= 0 && seconds <= 86_400, 'must be seconds, at most a day'),
   /** On Workers without Hyperdrive: how Neon is spoken to. */
   DATABASE_WIRE: text.pipe(z.enum(['http', 'websocket']).default('http')),
+  /** Redis instead of memory for rate limits, so that replicas share them. */
+  REDIS_URL: matching(/^rediss?:\/\//, 'must start with redis:// or rediss://').refine(
+    (value) => value === undefined || URL.canParse(value),
+    'must be a URL; what is not a letter or a digit in its password must be escaped, as in %40',
+  ),
+  /** The same over HTTP. */
+  UPSTASH_REDIS_REST_URL: url,
+  UPSTASH_REDIS_REST_TOKEN: matching(/^[\x21-\x7e]+$/, 'must be a token, on one line'),
   /** Encrypts stored secrets; several, comma-separated, rotate: the first one writes. */
   SECRET_KEY: text
     .transform((value) => value?.split(',').map((key) => key.trim()))

@@ -11,6 +11,8 @@ describe('configuration', () => {
         PORT: '',
         HOST: '',
         DATABASE_URL: '',
+        REDIS_URL: '',
+        UPSTASH_REDIS_REST_URL: '',
         ADMIN_TOKEN: '',
         AWS_REGION: '',
         LOG_LEVEL: '',
@@ -22,6 +24,7 @@ describe('configuration', () => {
         port: 8080,
         dataDir: '.outcrop',
         databaseUrl: undefined,
+        sharedLimits: undefined,
         adminToken: undefined,
         secretKeys: [],
         aws: { region: undefined, fips: false },
@@ -37,6 +40,10 @@ describe('configuration', () => {
     ['PORT', '80.5'],
     ['PUBLIC_URL', 'gateway.example.com'],
     ['DATABASE_URL', 'mysql://x'],
+    ['REDIS_URL', 'http://:secret@localhost'],
+    ['REDIS_URL', 'redis://:sec/ret@localhost:port'],
+    ['UPSTASH_REDIS_REST_URL', 'redis://localhost'],
+    ['UPSTASH_REDIS_REST_TOKEN', 'secret token'],
     ['SECRET_KEY', 'short'],
     ['SECRET_KEY', `${strong},short`],
     ['ADMIN_TOKEN', 'admin'],
@@ -54,7 +61,7 @@ describe('configuration', () => {
     const read = () => readConfig({ [name]: value })
     expect(read).toThrow(ConfigError)
     expect(read).toThrow(new RegExp(`^${name}`))
-    if (name === 'SECRET_KEY' || name === 'ADMIN_TOKEN') expect(read).not.toThrow(value)
+    if (/SECRET|TOKEN|REDIS/.test(name)) expect(read).not.toThrow(value)
   })
 
   test('everything that is wrong is named at once', () => {
@@ -66,5 +73,25 @@ describe('configuration', () => {
     expect(
       readConfig({ DATABASE_URL: 'postgres://x', SECRET_KEY: `${strong}, ${strong}x` }).secretKeys,
     ).toEqual([strong, `${strong}x`])
+  })
+
+  test('rate limits are shared in one place: a Redis, or one over HTTP with its token', () => {
+    const url = 'https://x.upstash.io'
+    expect(readConfig({ REDIS_URL: 'rediss://u:p@redis:6380/2' }).sharedLimits).toEqual({
+      kind: 'redis',
+      url: 'rediss://u:p@redis:6380/2',
+    })
+    expect(
+      readConfig({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: 'secret' }).sharedLimits,
+    ).toEqual({ kind: 'upstash', url, token: 'secret' })
+    expect(() => readConfig({ UPSTASH_REDIS_REST_URL: url })).toThrow(/UPSTASH_REDIS_REST_TOKEN/)
+    expect(() => readConfig({ UPSTASH_REDIS_REST_TOKEN: 'secret' })).toThrow(/^UPSTASH_REDIS_REST_URL/)
+    expect(() =>
+      readConfig({
+        REDIS_URL: 'redis://redis',
+        UPSTASH_REDIS_REST_URL: url,
+        UPSTASH_REDIS_REST_TOKEN: 'secret',
+      }),
+    ).toThrow(/^REDIS_URL and UPSTASH_REDIS_REST_URL/)
   })
 })

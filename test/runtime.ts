@@ -5,7 +5,7 @@ import { memoryCache } from '../src/data/cache.ts'
 import type { Capability } from '../src/data/capabilities.ts'
 import type { Data } from '../src/data/data.ts'
 import type { Key } from '../src/data/keys.ts'
-import { noLimits } from '../src/data/limits.ts'
+import { memoryLimits } from '../src/data/limits/memory.ts'
 import type { LedgerRow } from '../src/data/rows.ts'
 import { unpinnedEgress } from '../src/edge/unpinned.ts'
 import { createKey } from '../src/gateway/keys.ts'
@@ -57,7 +57,7 @@ export function testRuntime(changes: Changes = {}): TestRuntime {
   return {
     config,
     data,
-    limits: noLimits(),
+    limits: memoryLimits(now),
     cache: memoryCache({ entries: 100, now }),
     credentials: { bedrock: credentials, anthropic: credentials, vertex: credentials },
     fetch: () => Promise.reject(new Error('no network in this test')),
@@ -80,7 +80,10 @@ export function testRuntime(changes: Changes = {}): TestRuntime {
 }
 
 /** A key of this runtime, and the headers that carry it. */
-export async function keyIn(runtime: TestRuntime, wish: { models?: string[] } = {}) {
+export async function keyIn(
+  runtime: TestRuntime,
+  wish: { models?: string[]; requestsPerMinute?: number; tokensPerMinute?: number } = {},
+) {
   const { key, secret } = await createKey(runtime, { name: 'test', ...wish })
   return { key, secret, headers: { 'x-api-key': secret } }
 }

@@ -43,6 +43,7 @@ export async function answer(
     'content-type': contentType,
     'cache-control': 'no-cache',
     'x-accel-buffering': 'no',
+    ...grant.headers,
     ...leftOut(reply.removed),
   })
 }

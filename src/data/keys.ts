@@ -4,8 +4,12 @@ import type { Database } from './database.ts'
 import { keys } from './schema.ts'
 
 export type Key = typeof keys.$inferSelect
+/** What a key may send; null is as much as it likes. */
+export type KeyLimits = Pick<Key, 'requestsPerMinute' | 'tokensPerMinute'>
 /** What is undefined stays as it is. */
-export type KeyChange = { [Field in 'name' | 'models' | 'disabledAt']?: Key[Field] | undefined }
+export type KeyChange = {
+  [Field in 'name' | 'models' | 'disabledAt' | keyof KeyLimits]?: Key[Field] | undefined
+}
 
 export interface Keys {
   /** A key that was not deleted, disabled or not. */

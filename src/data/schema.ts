@@ -25,6 +25,9 @@ export const keys = pgTable('keys', {
   hint: text().notNull(),
   /** Names it may use, `*` for any run of characters; null is every model. */
   models: text().array(),
+  /** Null is no limit. */
+  requestsPerMinute: integer('requests_per_minute'),
+  tokensPerMinute: bigint('tokens_per_minute', { mode: 'number' }),
   createdAt: instant('created_at').notNull(),
   disabledAt: instant('disabled_at'),
   deletedAt: instant('deleted_at'),

@@ -9,6 +9,7 @@ import type { Cache, Log } from '../runtime.ts'
 import { type Bindings, variablesIn } from './bindings.ts'
 import { writeLine } from './console.ts'
 import { credentialsFrom } from './credentials.ts'
+import { limitsFor } from './limits.ts'
 import { type SchemaCheck, schemaCheck } from './schema.ts'
 import { unpinnedEgress } from './unpinned.ts'
 
@@ -22,6 +23,8 @@ export interface Isolate {
   fetch: typeof fetch
   egress: EgressLent
   schema: SchemaCheck
+  /** Handed a way to keep work alive, how a request limits. */
+  limits: ReturnType<typeof limitsFor>
   now(): number
 }
 
@@ -37,10 +40,12 @@ export function openIsolate(bindings: Bindings): Isolate {
   const missing = demands(config, bindings)
   if (missing.length > 0) throw new ConfigError(missing.join('\n'))
   const log = logTo({ level: config.logLevel, format: config.logFormat ?? 'json', now, write: writeLine })
+  const metrics = counters()
   return {
     config,
     log,
-    metrics: counters(),
+    metrics,
+    limits: limitsFor(config.sharedLimits, { log, metrics, now }),
     cache: memoryCache({ entries: CACHE_ENTRIES, now, shareLoads: false }),
     credentials: credentialsFrom(variables, config, { fetch: send, now }),
     fetch: send,
@@ -53,13 +58,15 @@ export function openIsolate(bindings: Bindings): Isolate {
 /** For when there is no configuration to say otherwise. */
 export const plainLog: Log = logTo({ level: 'info', format: 'json', now, write: writeLine })
 
-function demands({ secretKeys, databaseUrl }: Config, { HYPERDRIVE }: Bindings): string[] {
+function demands({ secretKeys, databaseUrl, sharedLimits }: Config, { HYPERDRIVE }: Bindings): string[] {
   return [
     secretKeys.length === 0 &&
       'SECRET_KEY must be set, as a secret of the Worker: there is no disk to keep a generated one on (try: openssl rand -base64 32)',
     databaseUrl === undefined &&
       HYPERDRIVE === undefined &&
       'HYPERDRIVE must be bound to a Hyperdrive, or DATABASE_URL be set to a Postgres at Neon',
+    sharedLimits?.kind === 'redis' &&
+      'REDIS_URL cannot be used on Workers: set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN',
   ].filter((sentence) => sentence !== false)
 }
 

@@ -3,7 +3,6 @@ import { dataIn } from '../data/data.ts'
 import type { OpenDatabase } from '../data/database.ts'
 import { openHyperdrive } from '../data/hyperdrive.ts'
 import type { LedgerOptions } from '../data/ledger.ts'
-import { noLimits } from '../data/limits.ts'
 import { openNeon } from '../data/neon.ts'
 import { rowToJson } from '../data/rows.ts'
 import type { Runtime } from '../runtime.ts'
@@ -33,12 +32,12 @@ export function openVisit(
   { overflow }: { overflow: boolean },
 ): Visit {
   const { database, close } = openDatabase(isolate, bindings)
-  const { schema: _, ...lent } = isolate
+  const { schema: _, limits, ...lent } = isolate
   const begun: Promise<unknown>[] = []
   const runtime: Runtime = {
     ...lent,
     data: dataIn(database, isolate.log, ledgerOptions(isolate, bindings, overflow)),
-    limits: noLimits(),
+    limits: limits((work) => runtime.waitUntil(work)),
     assets: assetsFrom(bindings),
     isReady: () =>
       runtime.data.ping().then(

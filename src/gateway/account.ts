@@ -1,6 +1,5 @@
 /** The books: a ledger row beside the upstream call, settled with its usage and cost however the call ends. */
 
-import type { Grant } from '../data/limits.ts'
 import type { LedgerRow } from '../data/rows.ts'
 import { asGatewayError, type GatewayError } from '../errors.ts'
 import { parse } from '../protocol/json.ts'
@@ -10,6 +9,7 @@ import { estimateTokens, roughTokens } from '../protocol/tokens.ts'
 import type { Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Principal } from './authenticate.ts'
+import type { Grant } from './limit.ts'
 import type { Ending } from './meter.ts'
 import { charge, searchFee } from './prices.ts'
 
@@ -42,7 +42,7 @@ export function openEntry(runtime: Runtime, principal: Principal, call: Call, gr
 
   async function close(outcome: Outcome, error?: GatewayError) {
     report(runtime, principal, call, outcome, error)
-    await Promise.all([write(outcome), grant.settle()])
+    await Promise.all([write(outcome), grant.settle(outcome)])
   }
 
   return {

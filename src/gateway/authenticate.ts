@@ -1,4 +1,5 @@
 /** Who is calling: headers in, Principal out. */
+import type { Key, KeyLimits } from '../data/keys.ts'
 import { GatewayError } from '../errors.ts'
 import { hashOf, isWellFormed } from '../protocol/keys.ts'
 import type { Remembered, Runtime } from '../runtime.ts'
@@ -9,6 +10,8 @@ export interface Principal {
   keyName: string
   /** Patterns of the model names it may use; undefined is every model. */
   models: readonly string[] | undefined
+  /** Undefined is no limit of any kind. */
+  limits: KeyLimits | undefined
 }
 
 /**
@@ -53,8 +56,17 @@ async function lookUp(runtime: Runtime, hash: string): Promise<Remembered<Standi
   const key = await runtime.data.keys.byHash(hash)
   if (!key) return { value: 'unknown', ttl: DISTRUST }
   if (key.disabledAt) return { value: 'disabled', ttl: DISTRUST }
-  const principal = { keyId: key.id, keyName: key.name, models: key.models ?? undefined }
-  return { value: principal, ttl: TRUST, grace: runtime.config.outageGrace }
+  return { value: principalOf(key), ttl: TRUST, grace: runtime.config.outageGrace }
+}
+
+function principalOf({ id, name, models, requestsPerMinute, tokensPerMinute }: Key): Principal {
+  const limited = requestsPerMinute !== null || tokensPerMinute !== null
+  return {
+    keyId: id,
+    keyName: name,
+    models: models ?? undefined,
+    limits: limited ? { requestsPerMinute, tokensPerMinute } : undefined,
+  }
 }
 
 /** A good key must not be called a bad one because the database is down: clients throw such keys away. */

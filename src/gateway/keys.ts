@@ -9,12 +9,14 @@ const HINT_LENGTH = 9
 interface Wish {
   name: string
   models?: string[] | null | undefined
+  requestsPerMinute?: number | null | undefined
+  tokensPerMinute?: number | null | undefined
 }
 
 /** A new key and its secret, which is kept nowhere. */
 export async function createKey(
   { data, now }: Pick<Runtime, 'data' | 'now'>,
-  { name, models = null }: Wish,
+  { name, models = null, requestsPerMinute = null, tokensPerMinute = null }: Wish,
 ): Promise<{ key: Key; secret: string }> {
   const secret = newSecret()
   const at = now()
@@ -22,6 +24,8 @@ export async function createKey(
     id: newId('key', at),
     name,
     models,
+    requestsPerMinute,
+    tokensPerMinute,
     hash: await hashOf(secret),
     hint: secret.slice(0, HINT_LENGTH),
     createdAt: new Date(at),

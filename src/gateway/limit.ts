@@ -1,9 +1,113 @@
-/** May this principal send this call now? For now everyone may; rates and budgets come to live here. */
-import type { Grant } from '../data/limits.ts'
+/**
+ * May this principal send this call now? Requests and tokens a minute are judged together, in one round trip; a
+ * principal without limits costs none. What a token limit counts: input, cache writes and output; never cache reads.
+ * The headers are Anthropic's: https://docs.claude.com/en/api/rate-limits
+ */
+import type { KeyLimits } from '../data/keys.ts'
+import { timeFor, type Want, waitFor } from '../data/limits.ts'
+import type { LedgerRow } from '../data/rows.ts'
+import { GatewayError } from '../errors.ts'
 import type { Call } from '../protocol/messages.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Principal } from './authenticate.ts'
+import { habitOf, learnHabit, reserve } from './reserve.ts'
 
-export async function limit(runtime: Runtime, _principal: Principal, _call: Call): Promise<Grant> {
-  return runtime.limits.take()
+/** What was taken for a call. */
+export interface Grant {
+  /** How its limits stand, for the client. */
+  headers: Readonly<Record<string, string>>
+  /** Corrects what was set aside to what was spent; of a call that was refused that is nothing. Never rejects. */
+  settle(spent: Spent): Promise<void> | void
+}
+
+/** Tokens, as the ledger holds them. */
+export type Spent = Partial<
+  Pick<LedgerRow, 'inputTokens' | 'cacheWrite5mTokens' | 'cacheWrite1hTokens' | 'outputTokens'>
+>
+
+const UNLIMITED: Grant = { headers: {}, settle: () => {} }
+
+/** @throws GatewayError rate_limit_error, saying which limit and when to come back. */
+export function limit(runtime: Runtime, principal: Principal, call: Call): Grant | Promise<Grant> {
+  const { limits } = principal
+  return limits ? take(runtime, principal.keyId, limits, call) : UNLIMITED
+}
+
+const MINUTE = 60_000
+
+async function take(runtime: Runtime, keyId: string, limits: KeyLimits, call: Call): Promise<Grant> {
+  const { requestsPerMinute, tokensPerMinute } = limits
+  const wants: Want[] = []
+  if (requestsPerMinute !== null)
+    wants.push({ name: 'requests', cap: requestsPerMinute, per: MINUTE, cost: 1 })
+  const habit = tokensPerMinute === null ? undefined : await habitOf(runtime, keyId)
+  if (tokensPerMinute !== null && habit) {
+    const cost = reserve(habit, call.body.length, tokensPerMinute)
+    wants.push({ name: 'tokens', cap: tokensPerMinute, per: MINUTE, cost })
+  }
+  const taken = await runtime.limits.take(keyId, wants)
+  const headers = headersOf(wants, taken.used, runtime.now())
+  if (!taken.granted) throw refusal(runtime, wants, taken.used, headers)
+  return {
+    headers,
+    settle(spent) {
+      if (!habit) return
+      const tokens = counted(spent)
+      learnHabit(habit, call.body.length, tokens)
+      // A request that was sent stays counted, whatever became of it.
+      return taken.settle(wants.map(({ name }) => (name === 'tokens' ? tokens : 1)))
+    },
+  }
+}
+
+function counted({
+  inputTokens = 0,
+  cacheWrite5mTokens = 0,
+  cacheWrite1hTokens = 0,
+  outputTokens = 0,
+}: Spent): number {
+  return inputTokens + cacheWrite5mTokens + cacheWrite1hTokens + outputTokens
+}
+
+function headersOf(wants: readonly Want[], used: readonly number[], now: number): Record<string, string> {
+  const headers: Record<string, string> = {}
+  wants.forEach((want, index) => {
+    const amount = used[index] ?? 0
+    const prefix = `anthropic-ratelimit-${want.name}`
+    headers[`${prefix}-limit`] = String(want.cap)
+    headers[`${prefix}-remaining`] = String(Math.max(0, Math.floor(want.cap - amount)))
+    headers[`${prefix}-reset`] = secondOf(now + timeFor(amount, want))
+  })
+  return headers
+}
+
+/** RFC 3339, rounded up to a second: then the bucket is full. */
+function secondOf(time: number): string {
+  return new Date(Math.ceil(time / 1_000) * 1_000).toISOString().replace('.000', '')
+}
+
+/** Claude Code gives up at once when it is to wait longer. */
+const LONGEST_WAIT = 60
+
+function refusal(
+  { metrics }: Runtime,
+  wants: readonly Want[],
+  used: readonly number[],
+  headers: Record<string, string>,
+): GatewayError {
+  const waits = wants.map((want, index) => waitFor(want, used[index] ?? 0))
+  const longest = Math.max(...waits)
+  const { name, cap } = wants[waits.indexOf(longest)] ?? { name: 'requests', cap: 0 }
+  metrics.count('outcrop_limit_refusals_total', { limit: name })
+  const seconds = Math.max(1, Math.ceil(longest / 1_000))
+  return new GatewayError(
+    'rate_limit_error',
+    `This key has used its limit of ${cap} ${name} a minute. Try again in ${spoken(seconds)}.`,
+    { retryAfter: Math.min(seconds, LONGEST_WAIT), headers },
+  )
+}
+
+function spoken(seconds: number): string {
+  if (seconds <= 2 * LONGEST_WAIT) return `${seconds} second${seconds === 1 ? '' : 's'}`
+  return `${Math.ceil(seconds / 60)} minutes`
 }

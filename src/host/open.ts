@@ -3,7 +3,6 @@ import { keptCredentials } from '../aws.ts'
 import { type ProviderName, readConfig } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
 import { type DataOptions, dataIn } from '../data/data.ts'
-import { noLimits } from '../data/limits.ts'
 import { closeLost, everyHour, HOUR } from '../jobs.ts'
 import { logTo } from '../protocol/log.ts'
 import { counters } from '../protocol/metrics.ts'
@@ -11,6 +10,7 @@ import type { Runtime, Stopping } from '../runtime.ts'
 import { assetsIn } from './assets.ts'
 import { loadCredentials, profileRegion } from './credentials.ts'
 import { pinnedEgress } from './egress.ts'
+import { openLimits } from './limits.ts'
 import { openSpools, type Spools } from './spools.ts'
 import { openStore, type Store } from './store.ts'
 
@@ -53,13 +53,15 @@ export async function openHost(lent: Lent): Promise<Host> {
   }
   const spools = await openSpools(config.dataDir, log)
   let isReady = false
+  const metrics = counters()
+  const limits = await openLimits(config, { log, metrics, now })
   const work = new Set<Promise<unknown>>()
   const credentialsOf = (provider: ProviderName) =>
     keptCredentials(() => loadCredentials(provider, lent.env, config, { fetch: lent.fetch, now }), now)
   const runtime: Runtime = {
     config,
     data: dataIn(store.database, log, dataOptions(store, spools)),
-    limits: noLimits(),
+    limits: limits.limits,
     cache: memoryCache({ entries: CACHE_ENTRIES, now }),
     credentials: {
       bedrock: credentialsOf('bedrock'),
@@ -70,7 +72,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     fetch: lent.fetch,
     egress: pinnedEgress({ loopback: config.egress.loopback }),
     log,
-    metrics: counters(),
+    metrics,
     now,
     isReady: async () => isReady,
     stopping: lent.stopping,
@@ -93,6 +95,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     async close(patience) {
       clearInterval(clock)
       await soon(idle(work), patience)
+      limits.close()
       await soon(store.close(), CLOSE)
       await spools?.close()
     },

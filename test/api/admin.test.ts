@@ -80,10 +80,34 @@ describe('keys', () => {
     expect((await change({ name: 'x' })).status).toBe(404)
   })
 
+  test('have limits, each of which is changed alone and taken away with null', async () => {
+    const runtime = testRuntime()
+    const limitsOf = async (response: Response) => ((await response.json()) as { limits: unknown }).limits
+    const unlimited = { requests_per_minute: null, tokens_per_minute: null }
+    const { id } = await make(runtime)
+    const change = async (limits: object) =>
+      limitsOf(await ask(runtime, `/admin/keys/${id}`, { method: 'PATCH', body: { limits } }))
+    expect(await limitsOf(await ask(runtime, `/admin/keys/${id}`))).toEqual(unlimited)
+    expect(await change({ requests_per_minute: 60 })).toEqual({ ...unlimited, requests_per_minute: 60 })
+    expect(await change({ tokens_per_minute: 1_000_000_000 })).toEqual({
+      requests_per_minute: 60,
+      tokens_per_minute: 1_000_000_000,
+    })
+    expect(await change({ requests_per_minute: null, tokens_per_minute: null })).toEqual(unlimited)
+    const body = { name: 'Bob', limits: { tokens_per_minute: 5_000 } }
+    expect(await limitsOf(await ask(runtime, '/admin/keys', { method: 'POST', body }))).toEqual({
+      ...unlimited,
+      tokens_per_minute: 5_000,
+    })
+  })
+
   test.each([
     ['POST', '/admin/keys', {}, 'name'],
     ['POST', '/admin/keys', { name: '' }, 'name'],
     ['POST', '/admin/keys', { name: 'x', models: 'all' }, 'models'],
+    ['POST', '/admin/keys', { name: 'x', limits: { requests_per_minute: 0 } }, 'limits.requests_per_minute'],
+    ['POST', '/admin/keys', { name: 'x', limits: { tokens_per_minute: 1.5 } }, 'limits.tokens_per_minute'],
+    ['PATCH', '/admin/keys/key_1', { limits: { tokens_per_hour: 5 } }, 'tokens_per_hour'],
     ['POST', '/admin/keys', '{"name":', 'JSON'],
     ['PATCH', '/admin/keys/key_1', { disabled: 'yes' }, 'disabled'],
     ['PATCH', '/admin/keys/key_1', { hash: 'x' }, 'hash'],

@@ -273,7 +273,9 @@ describe('GET /v1/models', () => {
 
 test('anything unknown becomes "Internal error": its own message goes nowhere', async () => {
   const { runtime, post } = await gateway()
-  runtime.limits.take = () => Promise.reject(new Error('params: [secret detail]'))
+  runtime.waitUntil = () => {
+    throw new Error('params: [secret detail]')
+  }
   const response = await post(hello)
   expect(response.status).toBe(500)
   expect(await response.json()).toMatchObject({ error: { type: 'api_error', message: 'Internal error' } })

@@ -191,6 +191,7 @@ describe.each(WIRES)('by the wire of $door', ({ door, env, ids, signs }) => {
     const slow: typeof fetch = (_, init) =>
       new Promise((_resolve, reject) => {
         const { signal } = init ?? {}
+        if (signal?.aborted) reject(signal.reason)
         signal?.addEventListener('abort', () => reject(signal.reason))
       })
     const { runtime, post } = await gateway({ fetch: slow })

@@ -22,7 +22,15 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
 
   describe('keys', () => {
     const make = (name: string) =>
-      createKey({ data, now: () => time++ }, { name, models: ['claude-*', 'it\'s {"quoted"}'] })
+      createKey(
+        { data, now: () => time++ },
+        {
+          name,
+          models: ['claude-*', 'it\'s {"quoted"}'],
+          requestsPerMinute: 60,
+          tokensPerMinute: 5_000_000_000,
+        },
+      )
 
     test('come back as they were made, by hash and by id', async () => {
       const { key } = await make('Zoë')
@@ -44,6 +52,10 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
         disabledAt: at,
       })
       expect(await data.keys.change(key.id, { models: null })).toMatchObject({ models: null, disabledAt: at })
+      expect(await data.keys.change(key.id, { tokensPerMinute: null })).toMatchObject({
+        requestsPerMinute: 60,
+        tokensPerMinute: null,
+      })
       expect(await data.keys.change(key.id, {})).toMatchObject({ name: 'after' })
       expect(await data.keys.change('key_none', { name: 'x' })).toBeUndefined()
     })

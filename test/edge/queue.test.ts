@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { LedgerRow } from '../../src/data/requests.ts'
+import type { LedgerRow } from '../../src/data/rows.ts'
 import { rowFromJson, rowToJson } from '../../src/data/rows.ts'
 import { drain } from '../../src/edge/queue.ts'
 import { testRuntime } from '../runtime.ts'

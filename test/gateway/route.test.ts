@@ -4,7 +4,7 @@ import { modelsFor, route } from '../../src/gateway/route.ts'
 import { callOf } from '../providers/call.ts'
 import { testRuntime } from '../runtime.ts'
 
-const anyone: Principal = { keyId: 'key_1', keyName: 'test', models: undefined }
+const anyone: Principal = { keyId: 'key_1', keyName: 'test', models: undefined, limits: undefined }
 
 async function routed(model: string, env: Record<string, string> = {}, principal = anyone) {
   const call = await callOf({ model, messages: [] })

@@ -26,7 +26,7 @@ export function callOf(body: unknown, { headers = {}, signal }: Said = {}): Prom
 export async function routeTo(model: string): Promise<Route> {
   const [first] = route(
     testRuntime(),
-    { keyId: 'key_1', keyName: 'test', models: undefined },
+    { keyId: 'key_1', keyName: 'test', models: undefined, limits: undefined },
     await callOf({ model, messages: [] }),
   )
   return first

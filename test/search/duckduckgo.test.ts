@@ -97,9 +97,9 @@ describe('the page of DuckDuckGo', () => {
   })
 
   test('is read in no more time than it is long', async () => {
-    const before = performance.now()
+    const before = performance.now() // a quadratic reader would take minutes
     const nasty = `id="links"${'<a '.repeat(400_000)}${'<a class="result__a" href="https://a.test">'.repeat(5_000)}`
     await searchWith('duckduckgo', { text: nasty })
-    expect(performance.now() - before).toBeLessThan(500)
+    expect(performance.now() - before).toBeLessThan(2_000)
   })
 })

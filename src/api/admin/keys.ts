@@ -13,12 +13,23 @@ const patterns = z
   .nullable()
   .describe('Models the key may use, * for any run of characters; null is every model.')
 
+const aMinute = (most: number) => z.int().min(1).max(most).nullable()
+const requestsPerMinute = aMinute(1_000_000).describe('Null is no limit.')
+const tokensPerMinute = aMinute(1_000_000_000).describe(
+  'Input, cache writes and output; what is read from a cache does not count. Null is no limit.',
+)
+const limits = z.strictObject({
+  requests_per_minute: requestsPerMinute.optional(),
+  tokens_per_minute: tokensPerMinute.optional(),
+})
+
 const keyView = z
   .object({
     id: z.string(),
     name: z.string(),
     hint: z.string().describe('The first characters of the secret.'),
     models: patterns,
+    limits: z.object({ requests_per_minute: requestsPerMinute, tokens_per_minute: tokensPerMinute }),
     disabled: z.boolean(),
     created_at: z.iso.datetime(),
   })
@@ -35,7 +46,10 @@ const create = createRoute({
   path: '/',
   summary: 'Make a key',
   request: {
-    body: { required: true, content: json(z.object({ name: keyName, models: patterns.optional() })) },
+    body: {
+      required: true,
+      content: json(z.object({ name: keyName, models: patterns.optional(), limits: limits.optional() })),
+    },
   },
   responses: { 201: { description: 'The key, with its secret.', content: json(newKeyView) }, ...refusals },
 })
@@ -59,7 +73,7 @@ const get = createRoute({
 const change = createRoute({
   method: 'patch',
   path: '/{id}',
-  summary: 'Rename, restrict, disable or enable a key',
+  summary: 'Rename, restrict, limit, disable or enable a key',
   request: {
     params: path,
     body: {
@@ -68,6 +82,7 @@ const change = createRoute({
         z.strictObject({
           name: keyName.optional(),
           models: patterns.optional(),
+          limits: limits.optional(),
           disabled: z.boolean().optional(),
         }),
       ),
@@ -86,7 +101,8 @@ const remove = createRoute({
 
 export const keys = resource()
   .openapi(create, async (c) => {
-    const { key, secret } = await createKey(c.env, c.req.valid('json'))
+    const { limits: wished, ...wish } = c.req.valid('json')
+    const { key, secret } = await createKey(c.env, { ...wish, ...stored(wished) })
     return c.json({ ...view(key), key: secret }, 201)
   })
   .openapi(list, async (c) => {
@@ -102,7 +118,8 @@ export const keys = resource()
   })
   .openapi(change, async (c) => {
     const { id } = c.req.valid('param')
-    const { disabled, ...rest } = c.req.valid('json')
+    const { disabled, limits: wished, ...named } = c.req.valid('json')
+    const rest = { ...named, ...stored(wished) }
     const disabledAt = disabled ? new Date(c.env.now()) : null
     const key = await c.env.data.keys.change(id, disabled === undefined ? rest : { ...rest, disabledAt })
     if (!key) throw noSuchKey(id)
@@ -117,13 +134,22 @@ export const keys = resource()
     return c.body(null, 204)
   })
 
+function stored({
+  requests_per_minute: requestsPerMinute,
+  tokens_per_minute: tokensPerMinute,
+}: z.infer<typeof limits> = {}) {
+  return { requestsPerMinute, tokensPerMinute }
+}
+
 function view(key: Key): z.infer<typeof keyView> {
   const { id, name, hint, models } = key
+  const { requestsPerMinute: requests_per_minute, tokensPerMinute: tokens_per_minute } = key
   return {
     id,
     name,
     hint,
     models,
+    limits: { requests_per_minute, tokens_per_minute },
     disabled: key.disabledAt !== null,
     created_at: key.createdAt.toISOString(),
   }

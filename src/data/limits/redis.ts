@@ -1,0 +1,56 @@
+/**
+ * Limits in a Redis over TCP, by ioredis. Nothing waits in a queue: a command goes out at once or fails at once, and a
+ * connection that has fallen silent is given up for a new one. https://github.com/redis/ioredis
+ */
+import { Redis } from 'ioredis'
+import type { Limits } from '../limits.ts'
+import { type ScriptRunner, scriptedLimits } from './scripted.ts'
+
+export interface OpenRedis {
+  limits: Limits
+  close(): void
+}
+
+/** Milliseconds. */
+const CONNECT_WITHIN = 2_000
+const SILENCE = 2_000
+const LONGEST_PAUSE = 2_000
+
+/** Connects, and goes on trying; resolves when it has or after `patience` ms. `now`: instead of the server's clock. */
+export async function openRedis(url: string, patience: number, now?: () => number): Promise<OpenRedis> {
+  const client = new Redis(url, {
+    lazyConnect: true,
+    // What needs no conversation before the first command: a server that is loading refuses it by itself.
+    protocol: 2,
+    enableReadyCheck: false,
+    disableClientInfo: true,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: CONNECT_WITHIN,
+    socketTimeout: SILENCE,
+    retryStrategy: (attempt) => Math.min(100 * 2 ** Math.min(attempt, 10), LONGEST_PAUSE),
+  })
+  // Why there is no connection: told to whoever asks, of whom ioredis only says that he cannot write.
+  let trouble: unknown
+  client.on('error', (error) => {
+    trouble = error
+  })
+  client.on('ready', () => {
+    trouble = undefined
+  })
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const tired = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, patience)
+  })
+  await Promise.race([client.connect().catch(() => {}), tired])
+  clearTimeout(timer)
+  const explain = (error: unknown) => {
+    throw trouble ?? error
+  }
+  const runner: ScriptRunner = {
+    evalsha: (digest, keys, args) => client.evalsha(digest, keys.length, ...keys, ...args).catch(explain),
+    eval: (script, keys, args) => client.eval(script, keys.length, ...keys, ...args).catch(explain),
+  }
+  return { limits: scriptedLimits(runner, now), close: () => client.disconnect() }
+}

@@ -1,0 +1,52 @@
+/** Limits in a Redis, whichever way it is reached: one script a call, sent by its digest once the server has it. */
+import { charged, differences, type Limits, type Want } from '../limits.ts'
+import { digestOf, SCRIPT } from './script.ts'
+
+/** The two commands that run a script. Each is sent at most once: a repeated one would take twice. */
+export interface ScriptRunner {
+  evalsha(digest: string, keys: string[], args: string[]): Promise<unknown>
+  eval(script: string, keys: string[], args: string[]): Promise<unknown>
+}
+
+/** `now`: instead of the server's clock. @throws what the runner throws, and for an answer that is none. */
+export function scriptedLimits(runner: ScriptRunner, now?: () => number): Limits {
+  const digest = digestOf(SCRIPT)
+
+  async function run(
+    mode: 'take' | 'settle',
+    group: string,
+    wants: readonly Want[],
+    amounts: readonly number[],
+  ) {
+    const keys = wants.map(({ name }) => `outcrop:limits:{${group}}:${name}`)
+    const figures = wants.flatMap(({ cap, per }, index) => [cap, per, amounts[index] ?? 0])
+    const args = [now ? String(now()) : '', mode, ...figures.map(String)]
+    const reply = await runner.evalsha(await digest, keys, args).catch((error: unknown) => {
+      if (!/NOSCRIPT/.test(String(error))) throw error
+      return runner.eval(SCRIPT, keys, args)
+    })
+    return figuresIn(reply, wants.length + 1)
+  }
+
+  return {
+    async take(group, wants) {
+      const [granted, ...used] = await run('take', group, wants, wants.map(charged))
+      if (granted !== 1) return { granted: false, used }
+      return {
+        granted: true,
+        used,
+        async settle(costs) {
+          await run('settle', group, wants, differences(wants, costs))
+        },
+      }
+    },
+  }
+}
+
+function figuresIn(reply: unknown, count: number): number[] {
+  const figures = Array.isArray(reply) ? reply.map(Number) : []
+  if (figures.length !== count || !figures.every(Number.isFinite)) {
+    throw new Error('The store of limits gave an answer that is none.')
+  }
+  return figures
+}

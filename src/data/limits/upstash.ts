@@ -1,0 +1,28 @@
+/**
+ * Limits in a Redis over HTTP, by Upstash's client: for runtimes that have fetch and no sockets.
+ * https://upstash.com/docs/redis/features/restapi
+ */
+import { Redis } from '@upstash/redis/cloudflare'
+import type { Limits } from '../limits.ts'
+import { scriptedLimits } from './scripted.ts'
+
+/** Milliseconds. Longer than a call waits, so that a first connection comes about and is there for the next. */
+const ANSWER_WITHIN = 2_000
+
+/** `now`: instead of the server's clock. */
+export function upstashLimits({ url, token }: { url: string; token: string }, now?: () => number): Limits {
+  const client = new Redis({
+    url,
+    token,
+    enableTelemetry: false,
+    // One request a call: on Workers those of different requests must not share one.
+    enableAutoPipelining: false,
+    automaticDeserialization: false,
+    readYourWrites: false,
+    responseEncoding: false,
+    retry: { retries: 0 }, // `false` is one retry to this client, and would take twice
+    // A function: given a plain signal, the client makes an answer of an abort.
+    signal: () => AbortSignal.timeout(ANSWER_WITHIN),
+  })
+  return scriptedLimits(client, now)
+}

@@ -1,0 +1,234 @@
+/** The shared store goes away and comes back: who waits, who is refused, what is said, and what is counted where. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { type FallbackOptions, fallbackLimits, newStanding } from '../../src/data/limits/fallback.ts'
+import { memoryLimits } from '../../src/data/limits/memory.ts'
+import type { Limits, Taken, Want } from '../../src/data/limits.ts'
+import { counters } from '../../src/protocol/metrics.ts'
+import { wanting } from './limitssuite.ts'
+
+const AWAY = 'the shared store of limits does not answer: each replica counts for itself'
+const BACK = 'the shared store of limits answers again'
+
+/** A store that answers, fails, or is silent until it is to speak. */
+function scriptedStore(now: () => number) {
+  const inner = memoryLimits(now)
+  const held: (() => void)[] = []
+  let mood: 'answers' | 'fails' | 'silent' = 'answers'
+  let asked = 0
+  async function inMood() {
+    asked++
+    if (mood === 'fails')
+      throw Object.assign(new Error('connect redis://:secret@host'), { code: 'ECONNREFUSED' })
+    if (mood === 'silent') await new Promise<void>((resolve) => held.push(resolve))
+  }
+  const limits: Limits = {
+    async take(group, wants): Promise<Taken> {
+      await inMood()
+      const taken = inner.take(group, wants)
+      if (!taken.granted) return taken
+      return {
+        ...taken,
+        async settle(costs) {
+          await inMood()
+          await taken.settle(costs)
+        },
+      }
+    },
+  }
+  return {
+    limits,
+    inner,
+    asked: () => asked,
+    turn(to: typeof mood) {
+      mood = to
+      if (to === 'answers') for (const speak of held.splice(0)) speak()
+    },
+  }
+}
+
+function stage(more: Partial<FallbackOptions> = {}) {
+  const clock = { now: Date.UTC(2026, 10, 20) }
+  const now = () => clock.now
+  const store = scriptedStore(now)
+  const local = memoryLimits(now)
+  const lines: string[] = []
+  const metrics = counters()
+  const work: Promise<void>[] = []
+  const limits = fallbackLimits({
+    shared: store.limits,
+    local,
+    standing: newStanding(),
+    log: (level, message, fields) =>
+      void lines.push([level, message, fields?.['cause']].filter(Boolean).join(' ')),
+    metrics,
+    now,
+    background: (each) => void work.push(each),
+    ...more,
+  })
+  const take = (...wants: Want[]) => Promise.resolve(limits.take('key_1', wants))
+  const timed = async (...wants: Want[]) => {
+    const began = performance.now()
+    const taken = await take(...wants)
+    return { taken, ms: performance.now() - began }
+  }
+  return { clock, store, local, lines, metrics, work, limits, take, timed }
+}
+
+describe('while the shared store answers', () => {
+  test('it judges, and its refusals are refusals', async () => {
+    const { store, take, lines } = stage()
+    store.inner.take('key_1', [wanting(9)])
+    expect(await take(wanting(1))).toMatchObject({ granted: true, used: [10] })
+    expect(await take(wanting(1))).toMatchObject({ granted: false })
+    expect(lines).toEqual([])
+  })
+
+  test('what a call has cost is settled there', async () => {
+    const { store, take } = stage()
+    const taken = await take(wanting(8))
+    if (taken.granted) await taken.settle([3])
+    expect(store.inner.take('key_1', [wanting(7)])).toMatchObject({ granted: true, used: [10] })
+  })
+
+  test('a pause of our own process does not pass for an outage of its', async () => {
+    const { take, lines, store } = stage()
+    store.turn('silent')
+    const taken = take(wanting(1))
+    setTimeout(() => store.turn('answers'), 1)
+    await sleep(0)
+    const busyUntil = performance.now() + 200
+    while (performance.now() < busyUntil);
+    expect((await taken).granted).toBe(true)
+    expect(lines).toEqual([])
+  })
+})
+
+describe('when it is away', () => {
+  test('and says so, nobody waits, nobody is refused for it, and one line says it', async () => {
+    const { store, timed, lines, metrics } = stage()
+    store.turn('fails')
+    for (let call = 0; call < 10; call++) {
+      const { taken, ms } = await timed(wanting(1))
+      expect(taken.granted).toBe(true)
+      expect(ms).toBeLessThan(20)
+    }
+    expect(lines).toEqual([`warn ${AWAY} ECONNREFUSED`])
+    expect(store.asked()).toBe(1)
+    expect(metrics.text()).toContain('outcrop_limits_store_total{state="away"} 1')
+    expect(metrics.text()).toContain('outcrop_limits_local_total 10')
+  })
+
+  test('and says nothing, those that find out wait at most 100 ms together, and those after them not at all', async () => {
+    const { store, timed, lines } = stage()
+    store.turn('silent')
+    const first = await Promise.all(Array.from({ length: 5 }, () => timed(wanting(1))))
+    for (const { taken, ms } of first) {
+      expect(taken.granted).toBe(true)
+      expect(ms).toBeGreaterThan(65)
+      expect(ms).toBeLessThan(130) // 80, and what a busy machine adds
+    }
+    const { ms } = await timed(wanting(1))
+    expect(ms).toBeLessThan(20)
+    expect(lines).toEqual([`warn ${AWAY} timeout`])
+    expect(store.asked()).toBe(5)
+  })
+
+  test('a limit still holds here: from what was last heard, up to its cap', async () => {
+    const { store, take } = stage()
+    await take(wanting(7))
+    store.turn('fails')
+    expect((await take(wanting(4))).granted).toBe(false)
+    expect(await take(wanting(3))).toMatchObject({ granted: true, used: [10] })
+    expect((await take(wanting(1))).granted).toBe(false)
+  })
+
+  test('a call that it had let through is settled here', async () => {
+    const { store, take } = stage()
+    const taken = await take(wanting(10))
+    store.turn('fails')
+    if (taken.granted) await taken.settle([2])
+    expect(await take(wanting(8))).toMatchObject({ granted: true, used: [10] })
+  })
+
+  test('finding out by a settlement is finding out, too', async () => {
+    const { store, take, lines } = stage()
+    const taken = await take(wanting(10))
+    store.turn('silent')
+    if (taken.granted) await taken.settle([2])
+    expect(lines).toEqual([`warn ${AWAY} timeout`])
+  })
+
+  test('an answer that comes too late gives back what it took there', async () => {
+    const { store, take } = stage()
+    store.turn('silent')
+    await take(wanting(10))
+    store.turn('answers')
+    await expect.poll(() => store.inner.size()).toBe(0)
+  })
+})
+
+describe('when it is back', () => {
+  test('it is asked in the background once a second, and judges again after that; one line says it', async () => {
+    const { store, take, clock, lines, work } = stage()
+    store.turn('fails')
+    await take(wanting(1))
+    await take(wanting(1))
+    expect(work).toHaveLength(0)
+    clock.now += 1_000
+    await take(wanting(1))
+    await take(wanting(1))
+    await Promise.all(work)
+    expect(work).toHaveLength(1)
+    expect(lines).toHaveLength(1)
+    store.turn('answers')
+    clock.now += 1_000
+    await take(wanting(1))
+    await Promise.all(work)
+    expect(lines).toEqual([`warn ${AWAY} ECONNREFUSED`, `info ${BACK}`])
+    expect(await take(wanting(10))).toMatchObject({ granted: true, used: [10] })
+    expect(store.inner.take('key_1', [wanting(1)]).granted).toBe(false)
+  })
+
+  test('a call that was let through here is settled here', async () => {
+    const { store, take, limits } = stage()
+    store.inner.take('key_1', [wanting(5)])
+    store.turn('fails')
+    const taken = await take(wanting(4))
+    store.turn('answers')
+    await limits.probe()
+    if (taken.granted) await taken.settle([0])
+    expect(store.inner.take('key_1', [wanting(5)])).toMatchObject({ granted: true, used: [10] })
+  })
+
+  test('one that comes and goes is asked less and less often', async () => {
+    const { store, take, clock, limits, work } = stage()
+    const pauses: number[] = []
+    for (let outage = 0; outage < 8; outage++) {
+      store.turn('fails')
+      await take(wanting(0))
+      store.turn('answers')
+      let pause = 0
+      for (const asked = work.length; work.length === asked; pause += 500) {
+        clock.now += 500
+        limits.probeIfDue()
+      }
+      await Promise.all(work)
+      pauses.push(pause)
+    }
+    expect(pauses).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000])
+  })
+
+  test('a question that its runtime never lets finish does not keep the next from being asked', async () => {
+    const { store, take, clock, lines } = stage({ background: () => {} })
+    store.turn('fails')
+    await take(wanting(1))
+    store.turn('silent')
+    clock.now += 1_000
+    await take(wanting(1))
+    clock.now += 1_000
+    store.turn('answers')
+    await take(wanting(1))
+    await expect.poll(() => lines).toEqual([`warn ${AWAY} ECONNREFUSED`, `info ${BACK}`])
+  })
+})
