@@ -66,7 +66,7 @@ describe.skipIf('missing' in found)('npm run dev:worker', () => {
   })
 
   test('the cron trigger marks what was lost', async () => {
-    const fired = await fetch(`${worker.url}/cdn-cgi/handler/scheduled?cron=7+*+*+*+*`)
+    const fired = await fetch(`${worker.url}/cdn-cgi/local/scheduled?cron=7+*+*+*+*`)
     expect(await fired.text()).toBe('ok')
   })
 
