@@ -67,7 +67,17 @@ function demands({ secretKeys, databaseUrl, sharedLimits }: Config, { HYPERDRIVE
       'HYPERDRIVE must be bound to a Hyperdrive, or DATABASE_URL be set to a Postgres at Neon',
     sharedLimits?.kind === 'redis' &&
       'REDIS_URL cannot be used on Workers: set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN',
+    databaseUrl !== undefined &&
+      !isWhole(databaseUrl) &&
+      'DATABASE_URL must read postgres://user:password@host/database, with what is special in it percent-encoded',
   ].filter((sentence) => sentence !== false)
+}
+
+/** Neon's driver objects to anything less, in words that repeat it. */
+function isWhole(url: string): boolean {
+  if (!URL.canParse(url)) return false
+  const { username, hostname, pathname } = new URL(url)
+  return username !== '' && hostname !== '' && pathname.length > 1
 }
 
 /** Never the platform's own function by itself: it insists on being called as a method of its global. */

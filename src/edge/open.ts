@@ -1,6 +1,6 @@
 /** What a Worker lends the app, and what it does with each kind of event. The twin of host/open.ts. */
 import { ConfigError } from '../config.ts'
-import { errorResponse, GatewayError } from '../errors.ts'
+import { asGatewayError, errorResponse, GatewayError } from '../errors.ts'
 import { everyHour } from '../jobs.ts'
 import { newId } from '../protocol/ids.ts'
 import type { Runtime } from '../runtime.ts'
@@ -84,7 +84,7 @@ function complain(error: ConfigError) {
   plainLog('error', `The gateway is not configured. ${error.message}`)
 }
 
+/** What the app itself did not answer: mostly the schema, which has been logged. */
 function refusal(error: unknown, { now }: Isolate): Response {
-  if (!(error instanceof GatewayError)) throw error
-  return errorResponse(error, newId('req', now()))
+  return errorResponse(asGatewayError(error), newId('req', now()))
 }

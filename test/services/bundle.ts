@@ -30,3 +30,19 @@ export async function bundleWorker(
   })
   return metafile
 }
+
+/** What only Node has, and our own folders that are for it. */
+const NODE_ONLY =
+  /^(?:src\/host.*|undici|@electric-sql\/.*|@aws-sdk\/.*|@smithy\/.*|ioredis|pg|ws|@hono\/node-server)$/
+
+/** The packages, and our own folders, that something in a bundle comes from. */
+export function sourcesOf({ inputs }: Metafile): { all: Set<string>; nodeOnly: string[] } {
+  const all = new Set(
+    Object.keys(inputs).map(
+      (path) =>
+        /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ??
+        path.replace(/^.*(?=src\/)/, '').replace(/\/[^/]*$/, ''),
+    ),
+  )
+  return { all, nodeOnly: [...all].filter((name) => NODE_ONLY.test(name)) }
+}

@@ -85,7 +85,7 @@ function spawnServer(program: string, data: string, port: number, user: User): C
   const settings = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
-    max_connections: '60',
+    max_connections: '500', // a Worker has one a request: nothing here pools them as Hyperdrive does
     shared_buffers: '16MB',
     fsync: 'off', // nothing here outlives the machine
     full_page_writes: 'off',

@@ -34,12 +34,13 @@ describe.skipIf('missing' in found).each([
   { way: 'in what a Worker does after its answer', queue: false },
   { way: 'by way of the queue', queue: true },
 ])('while Postgres is away, with rows kept $way', ({ queue }) => {
+  let databaseUrl: string
   let worker: Worker
   let relay: Relay
   let used: { id: string; key: string }
   let unused: { id: string; key: string }
   beforeAll(async () => {
-    const databaseUrl = await postgres.url(`workers_outage_${queue}`)
+    databaseUrl = await postgres.url(`workers_outage_${queue}`)
     relay = await startRelay({ host: '127.0.0.1', port: Number(new URL(databaseUrl).port || 5432) })
     worker = await startWorker({ databaseUrl, through: relay, queue, bedrock: fake })
     used = await worker.makeKey()
@@ -81,6 +82,36 @@ describe.skipIf('missing' in found).each([
     console.info(`${CALLS + 1} calls sent while Postgres was away or left, ${rows.length - 1} rows found`)
     expect(rows.filter(({ id }) => ids.includes(id))).toHaveLength(CALLS)
     expect(rows.map(({ status }) => status)).toEqual(Array(CALLS + 2).fill('succeeded'))
+  })
+
+  test('a row that hangs in a Postgres which has fallen silent is there once when it speaks again', async () => {
+    const made = await worker.makeKey()
+    const headers = { 'x-api-key': made.key }
+    await (await ask(worker, hello(), headers)).text()
+    await worker.settled(1, { key: made.id })
+    const client = connect(databaseUrl, { max: 1 })
+    const [locked, unlock] = await new Promise<[Promise<unknown>, () => void]>((resolve) => {
+      const whole: Promise<unknown> = client.begin(async (transaction) => {
+        await transaction`lock table requests in access exclusive mode`
+        await new Promise<void>((release) => resolve([whole, release]))
+      })
+    })
+    const answer = await ask(worker, hello(), headers)
+    expect(answer.status).toBe(200)
+    const id = answer.headers.get('request-id')
+    const isQueued = async () =>
+      (await worker.queue.rows()).some((row) => row.id === id && row.status === 'succeeded') || undefined
+    if (queue) await eventually(isQueued, PATIENT)
+    unlock()
+    await locked
+    await client.end()
+    if (queue)
+      await eventually(async () => ((await worker.queue.deliver()) === 0 ? true : undefined), PATIENT)
+    const rows = await worker.settled(2, { key: made.id })
+    expect(rows.map((row) => [row.id === id, row.status])).toEqual([
+      [false, 'succeeded'],
+      [true, 'succeeded'],
+    ])
   })
 
   test('a key not seen lately is not called a bad one: 503, come back soon; nor is the Worker ready', async () => {

@@ -1,6 +1,6 @@
 /** The Worker as wrangler has it: assets, the cron trigger, the queue, and whether it could be deployed. */
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -9,6 +9,7 @@ import { SECURITY } from '../../src/api/assets.ts'
 import { migratePostgres } from '../../src/data/postgres.ts'
 import { MIGRATIONS } from '../data/databases.ts'
 import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
+import { sourcesOf } from '../services/bundle.ts'
 import { findPostgres, type Postgres } from '../services/postgres.ts'
 import { type Relay, startRelay } from '../services/relay.ts'
 import { OFFLINE, startWrangler, type Wrangler, wordsOf } from '../services/wrangler.ts'
@@ -66,7 +67,7 @@ describe.skipIf('missing' in found)('npm run dev:worker', () => {
   })
 
   test('the cron trigger marks what was lost', async () => {
-    const fired = await fetch(`${worker.url}/cdn-cgi/handler/scheduled?cron=7+*+*+*+*`)
+    const fired = await fetch(`${worker.url}/cdn-cgi/local/scheduled?cron=7+*+*+*+*`)
     expect(await fired.text()).toBe('ok')
   })
 
@@ -93,15 +94,20 @@ describe.skipIf('missing' in found)('npm run dev:worker', () => {
   })
 })
 
-test('npm run deploy:worker -- --dry-run bundles it, and finds every file that goes with it', async () => {
+test('npm run deploy:worker -- --dry-run bundles it with nothing that only Node has, and all that goes with it', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'outcrop-deploy-'))
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    [...wordsOf('deploy:worker'), '--dry-run', '--outdir', folder],
+    [...wordsOf('deploy:worker'), '--dry-run', '--outdir', folder, '--metafile', join(folder, 'meta.json')],
     { cwd: join(import.meta.dirname, '../..'), env: { ...process.env, ...OFFLINE } },
   )
   expect(stdout).toMatch(/env\.ASSETS/)
   expect(stdout).toMatch(/--dry-run: exiting now/)
   expect(await readdir(folder)).toContain('worker.js')
+  const { all, nodeOnly } = sourcesOf(JSON.parse(await readFile(join(folder, 'meta.json'), 'utf8')))
+  expect([...all]).toEqual(expect.arrayContaining(['src', 'src/edge', 'hono']))
+  expect(nodeOnly).toEqual([])
+  const [size] = /Total Upload: .*/.exec(stdout) ?? []
+  console.info(`as wrangler bundles it: ${size}`)
   await rm(folder, { recursive: true })
 })
