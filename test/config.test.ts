@@ -22,6 +22,7 @@ describe('configuration', () => {
       expect(readConfig(env)).toMatchObject({
         host: '127.0.0.1',
         port: 8080,
+        drainSeconds: 600,
         dataDir: '.outcrop',
         databaseUrl: undefined,
         sharedLimits: undefined,
@@ -38,6 +39,8 @@ describe('configuration', () => {
     ['PORT', 'http'],
     ['PORT', '70000'],
     ['PORT', '80.5'],
+    ['DRAIN_SECONDS', 'a while'],
+    ['DRAIN_SECONDS', '-1'],
     ['PUBLIC_URL', 'gateway.example.com'],
     ['DATABASE_URL', 'mysql://x'],
     ['REDIS_URL', 'http://:secret@localhost'],

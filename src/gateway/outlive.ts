@@ -13,7 +13,7 @@ interface Bounded {
 export function bounded(call: Call, stopping: Stopping | undefined): Bounded {
   if (!stopping) return { call, begun() {} }
   const controller = new AbortController()
-  const leave = () => controller.abort()
+  const leave = () => controller.abort(call.signal.reason)
   if (call.signal.aborted) leave()
   call.signal.addEventListener('abort', leave, { once: true })
   const begun = stopping.whenOver(() => controller.abort(outOfTime()))
