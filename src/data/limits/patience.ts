@@ -25,7 +25,7 @@ export function patience(): Patience {
         }
         const tire = () => {
           leave()
-          reject(new Error('timeout'))
+          reject(Object.assign(new Error('It took too long.'), { code: 'timeout' }))
         }
         let timer = setTimeout(() => {
           timer = setTimeout(tire, GRACE)
