@@ -16,13 +16,20 @@ import { habitOf, learnHabit, reserve } from './reserve.ts'
 export interface Grant {
   /** How its limits stand, for the client. */
   headers: Readonly<Record<string, string>>
-  /** Corrects what was set aside to what was spent; of a call that was refused that is nothing. Never rejects. */
+  /**
+   * Corrects what was set aside to what was spent; of a call that was refused that is nothing. Where the spending is a
+   * guess, of a call that was given up before anybody counted, what was set aside stays: that guess knows about caches.
+   * Never rejects.
+   */
   settle(spent: Spent): Promise<void> | void
 }
 
-/** Tokens, as the ledger holds them. */
+/** As the ledger has it. */
 export type Spent = Partial<
-  Pick<LedgerRow, 'inputTokens' | 'cacheWrite5mTokens' | 'cacheWrite1hTokens' | 'outputTokens'>
+  Pick<
+    LedgerRow,
+    'usageSource' | 'inputTokens' | 'cacheWrite5mTokens' | 'cacheWrite1hTokens' | 'outputTokens'
+  >
 >
 
 const UNLIMITED: Grant = { headers: {}, settle: () => {} }
@@ -51,7 +58,7 @@ async function take(runtime: Runtime, keyId: string, limits: KeyLimits, call: Ca
   return {
     headers,
     settle(spent) {
-      if (!habit) return
+      if (!habit || spent.usageSource === 'estimated') return
       const tokens = counted(spent)
       learnHabit(habit, call.body.length, tokens)
       // A request that was sent stays counted, whatever became of it.

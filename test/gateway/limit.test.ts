@@ -106,6 +106,14 @@ describe('tokens a minute', () => {
     }
   })
 
+  test('of a call that was given up before anybody counted are those set aside, whatever its length suggests', async () => {
+    const runtime = testRuntime()
+    const who = principal(null, 100_000)
+    const grant = await ask(runtime, who, 400)
+    await grant.settle({ usageSource: 'estimated', inputTokens: 90_000 })
+    expect(tokensLeft(await ask(runtime, who, 400))).toBe(99_800)
+  })
+
   test('beyond what was set aside are owed: the next call waits until they are paid', async () => {
     const runtime = testRuntime()
     await (await ask(runtime, principal(null, 1_000))).settle({ outputTokens: 6_000 })

@@ -79,16 +79,17 @@ describe.skipIf(missing.length > 0)('limits that replicas share', () => {
       await atOnce(gateway, key)
       const before = await inTurn(gateway, key, 100)
       const beforeAtOnce = await atOnce(gateway, key)
+      const said = await calm(gateway)
+      const news = () => storeLines(gateway).slice(said)
       await away()
       // Those that are under way together find out together.
       const first = await atOnce(gateway, key)
       const during = await inTurn(gateway, key, 100)
-      await eventually(() => storeLines(gateway)[0]) // of requests that are over, settlements may find out
-      expect(storeLines(gateway)).toEqual(['warn'])
+      expect(news()).toEqual(['warn'])
       await back()
-      await eventually(() => (storeLines(gateway).length > 1 ? true : undefined), { within: 15_000 })
+      await eventually(() => (news().length > 1 ? true : undefined), { within: 15_000 })
+      expect(news()).toEqual(['warn', 'info'])
       const after = await inTurn(gateway, key, 100)
-      expect(storeLines(gateway)).toEqual(['warn', 'info'])
       console.log(
         `${how}: with it ${spread(before)}, ${spread(beforeAtOnce)} at once; the first without, at once, ${spread(first)}; then ${spread(during)}; ` +
           `back ${spread(after)}`,
@@ -98,8 +99,8 @@ describe.skipIf(missing.length > 0)('limits that replicas share', () => {
       expect(Math.max(...first) - median(beforeAtOnce)).toBeLessThan(100 + noise)
       expect(median(during) - median(before)).toBeLessThan(10 + noise)
       const metrics = await (await gateway.admin('GET', '/../metrics')).text()
-      expect(metrics).toContain('outcrop_limits_store_total{state="away"} 1')
-      expect(metrics).toContain('outcrop_limits_store_total{state="back"} 1')
+      expect(metrics).toMatch(/outcrop_limits_store_total\{state="away"\} \d/)
+      expect(metrics).toMatch(/outcrop_limits_store_total\{state="back"\} \d/)
       expect(metrics).not.toContain('outcrop_limit_refusals_total')
     })
 
@@ -107,13 +108,14 @@ describe.skipIf(missing.length > 0)('limits that replicas share', () => {
       const gateway = await replica()
       const key = await limitedKey(gateway, { requests_per_minute: 30 })
       await inTurn(gateway, key, 10)
+      await calm(gateway)
       await away()
       const asked = await hammer([gateway], key, ENOUGH)
       await back()
       console.log(`${how}: 10 of 30 used before; then ${told(asked)}`)
       expect(asked.statuses[200]).toBeGreaterThanOrEqual(20)
-      expect(asked.statuses[200]).toBeLessThanOrEqual(22)
-      expect(storeLines(gateway)[0]).toBe('warn')
+      expect(asked.statuses[200]).toBeLessThanOrEqual(21 + asked.ms / 2_000)
+      expect(storeLines(gateway)).toContain('warn')
     })
   })
 
@@ -215,7 +217,7 @@ async function undisturbed(
 ) {
   const seen = () => replicas.flatMap(storeLines).length
   for (let attempt = 1; ; attempt++) {
-    await eventually(() => (replicas.every((each) => storeLines(each).at(-1) !== 'warn') ? true : undefined))
+    await Promise.all(replicas.map(calm))
     const before = seen()
     const { used, allowed } = await measure()
     if (seen() > before && attempt < 5) continue
@@ -223,6 +225,12 @@ async function undisturbed(
     expect(used).toBeLessThan(allowed * 1.05)
     return
   }
+}
+
+/** Once it has Redis in sight: how many lines it has written about it. */
+function calm(gateway: Gateway): Promise<number> {
+  const lines = () => storeLines(gateway)
+  return eventually(() => (lines().at(-1) === 'warn' ? undefined : lines().length), { within: 30_000 })
 }
 
 /** Levels of the lines about the store, in order. */

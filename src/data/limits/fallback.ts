@@ -138,6 +138,5 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown'
   const { code } = error as { code?: unknown }
   if (typeof code === 'string') return code
-  if (error.message === 'timeout') return 'timeout'
   return /^[A-Z]{3,}\b/.exec(error.message)?.[0] ?? error.name
 }

@@ -1,15 +1,15 @@
 /** Waiting for an answer, but not for long: and for none of them, once one has shown that there are none. */
 
 /**
- * Milliseconds that an answer may take; and how much longer after that, in which one that has arrived meanwhile is read:
- * a pause of our own process must not pass for an outage of the other's.
+ * Milliseconds that an answer may take, waited for in small steps. However long our own process is held up, that is one
+ * step: its pauses, and those of a busy machine, must not pass for an outage of the other's.
  */
-const PATIENCE = 70
-const GRACE = 10
+const PATIENCE = 80
+const STEP = 16
 
 export interface Patience {
   /** @throws where no answer comes in time, or all are given up. */
-  inTime<T>(work: Promise<T>, patience?: number): Promise<T>
+  inTime<T>(work: Promise<T>, within?: number): Promise<T>
   /** Nobody waits any longer. */
   giveUp(): void
 }
@@ -17,19 +17,23 @@ export interface Patience {
 export function patience(): Patience {
   const waiting = new Set<() => void>()
   return {
-    inTime(work, most = PATIENCE) {
+    inTime(work, within = PATIENCE) {
       return new Promise((resolve, reject) => {
+        let steps = Math.ceil(within / STEP)
+        let timer: ReturnType<typeof setTimeout>
         const leave = () => {
           clearTimeout(timer)
           waiting.delete(tire)
         }
         const tire = () => {
           leave()
-          reject(new Error('timeout'))
+          reject(Object.assign(new Error('It took too long.'), { code: 'timeout' }))
         }
-        let timer = setTimeout(() => {
-          timer = setTimeout(tire, GRACE)
-        }, most)
+        const wait = () => {
+          if (steps-- === 0) tire()
+          else timer = setTimeout(wait, STEP)
+        }
+        wait()
         waiting.add(tire)
         work.then(resolve, reject).finally(leave)
       })

@@ -36,6 +36,9 @@ export async function openRedis(url: string, patience: number, now?: () => numbe
   client.on('error', (error) => {
     trouble = error
   })
+  client.on('close', () => {
+    trouble ??= Object.assign(new Error('The connection was closed.'), { code: 'disconnected' })
+  })
   client.on('ready', () => {
     trouble = undefined
   })

@@ -10,7 +10,7 @@ export interface ScriptRunner {
 
 /** `now`: instead of the server's clock. @throws what the runner throws, and for an answer that is none. */
 export function scriptedLimits(runner: ScriptRunner, now?: () => number): Limits {
-  const digest = digestOf(SCRIPT)
+  let digest: string | undefined // no promise is kept: on Workers it would belong to the request that began it
 
   async function run(
     mode: 'take' | 'settle',
@@ -21,7 +21,8 @@ export function scriptedLimits(runner: ScriptRunner, now?: () => number): Limits
     const keys = wants.map(({ name }) => `outcrop:limits:{${group}}:${name}`)
     const figures = wants.flatMap(({ cap, per }, index) => [cap, per, amounts[index] ?? 0])
     const args = [now ? String(now()) : '', mode, ...figures.map(String)]
-    const reply = await runner.evalsha(await digest, keys, args).catch((error: unknown) => {
+    digest ??= await digestOf(SCRIPT)
+    const reply = await runner.evalsha(digest, keys, args).catch((error: unknown) => {
       if (!/NOSCRIPT/.test(String(error))) throw error
       return runner.eval(SCRIPT, keys, args)
     })
