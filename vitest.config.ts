@@ -1,14 +1,16 @@
 import { defineConfig } from 'vitest/config'
+import { runtimesReporter } from './test/runtimes/reporter.ts'
 
 /** `unit` is part of `npm run check`; `whole` starts real processes and real services. */
 export default defineConfig({
   test: {
+    reporters: ['default', runtimesReporter],
     projects: [
       {
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/whole/**', 'test/client/**'],
+          exclude: ['test/whole/**', 'test/client/**', 'test/runtimes/**'],
           testTimeout: 20_000,
         },
       },
@@ -18,6 +20,14 @@ export default defineConfig({
           include: ['test/whole/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'runtimes',
+          include: ['test/runtimes/**/*.test.ts'],
+          testTimeout: 90_000,
+          hookTimeout: 90_000,
         },
       },
       {

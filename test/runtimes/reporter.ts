@@ -1,0 +1,36 @@
+/**
+ * Prints the table of runtime by test when the suites have run, and writes it into docs/runtimes.md where UPDATE_DOCS
+ * says so. Part of the reporters in vitest.config.ts.
+ */
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import type { Reporter, TestCase, TestModule } from 'vitest/node'
+import { pageOf, withPart } from '../compatibility/page.ts'
+import { type Outcome, tableOf } from './table.ts'
+
+export const runtimesReporter: Reporter = {
+  onTestRunEnd(modules: readonly TestModule[]) {
+    const tests = modules
+      .filter(({ project }) => project.name === 'runtimes')
+      .flatMap((module) => [...module.children.allTests()])
+    const outcomes = tests.flatMap(outcomeOf)
+    if (outcomes.length === 0) return
+    const table = tableOf(outcomes)
+    process.stdout.write(`\n${table}\n`)
+    if (!process.env['UPDATE_DOCS']) return
+    const page = pageOf('runtimes')
+    writeFileSync(page.path, withPart(page, 'suite', `${table}\n\n${circumstances()}\n`))
+  },
+}
+
+function outcomeOf(test: TestCase): Outcome[] {
+  const { told } = test.meta()
+  const { state } = test.result()
+  if (!told || state === 'skipped') return []
+  return [{ test: test.name, told, took: state === 'passed' ? test.diagnostic()?.duration : undefined }]
+}
+
+function circumstances(): string {
+  const [first] = cpus()
+  return `Times are of one run on ${cpus().length} cores (${first?.model.trim() ?? 'unknown'}), the suites two at a time.`
+}

@@ -1,0 +1,68 @@
+/** An upstream that thinks for half a minute: what waits for it must not be cut off. */
+import { expect } from 'vitest'
+import type { Step } from '../fakes/bedrock.ts'
+import { ask, eventsIn, said } from '../whole/caller.ts'
+import { eventually } from '../whole/eventually.ts'
+import { listen } from './listen.ts'
+import type { Part, Stage } from './stage.ts'
+
+const SILENCE = 30_000
+/** Timers may be early by as much. */
+const SLACK = 100
+
+export const silences: Part = (test, stage) => {
+  test.ahead('30 s of silence in mid-stream: pings keep it alive, and it completes', async () => {
+    const { response, row } = await silent(stage, { kind: 'stall', at: 3, ms: SILENCE }, true)
+    const heard = listen(await response)
+    heard.catch(() => {}) // told in its turn
+    return async (note) => {
+      const events = await heard
+      const names = events.map(({ name }) => name)
+      const pings = names.filter((name) => name === 'ping').length
+      note(`${pings} ping${pings === 1 ? '' : 's'}`)
+      expect(pings).toBeGreaterThanOrEqual(1)
+      expect(names.slice(0, 3)).toEqual(['message_start', 'content_block_start', 'content_block_delta'])
+      expect(names.slice(-3)).toEqual(['content_block_stop', 'message_delta', 'message_stop'])
+      const [third, next] = [events[2], events.at(-3)]
+      expect((next?.at ?? 0) - (third?.at ?? 0)).toBeGreaterThan(SILENCE - SLACK)
+      expect(await row()).toMatchObject({ status: 'succeeded', usage_source: 'final' })
+    }
+  })
+
+  test.ahead('30 s of silence before a stream begins: it comes, whole', async () => {
+    const { response, row } = await silent(stage, { kind: 'stall', at: 'before headers', ms: SILENCE }, true)
+    const text = response.then((answer) => answer.text())
+    text.catch(() => {})
+    return async () => {
+      const names = eventsIn(await text).map(({ name }) => name)
+      expect(names.filter((name) => name !== 'ping')).toHaveLength(6)
+      expect(names.at(-1)).toBe('message_stop')
+      expect(await row()).toMatchObject({ status: 'succeeded', usage_source: 'final' })
+    }
+  })
+
+  test.ahead('30 s of silence before an answer in one piece: it comes, whole', async () => {
+    const step = { kind: 'stall', at: 'after headers', ms: SILENCE } as const
+    const { response, row } = await silent(stage, step, false)
+    const message = response.then((answer) => answer.json())
+    message.catch(() => {})
+    return async () => {
+      expect(await message).toMatchObject({ type: 'message', content: [{ text: 'one' }] })
+      const written = await row()
+      expect(written).toMatchObject({ status: 'succeeded', usage_source: 'final' })
+      expect(written?.duration_ms).toBeGreaterThan(SILENCE - SLACK)
+    }
+  })
+}
+
+/** A call that upstream has taken and is silent about; with the row of its key. */
+async function silent({ fake, gateway }: Stage, step: Step, stream: boolean) {
+  const { id, key } = await gateway.makeKey()
+  const before = fake.seen.length
+  fake.script(step)
+  const response = ask(gateway, said('!say one', { stream }), { 'x-api-key': key })
+  response.catch(() => {})
+  await eventually(() => fake.seen[before])
+  const row = async () => (await gateway.settled(1, { key: id }))[0]
+  return { response, row }
+}

@@ -1,0 +1,139 @@
+/** Where the tests of one runtime play: a gateway on it, a fake Bedrock behind, and a fresh key for each test. */
+import { afterAll, afterEach, beforeAll, beforeEach, test } from 'vitest'
+import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
+import { findPostgres, type Postgres } from '../services/postgres.ts'
+import { ask, type Body, type Headers } from '../whole/caller.ts'
+import type { Gateway, GatewayOptions, MadeKey, SpendRow } from '../whole/gateway.ts'
+import type { Ability, Subject } from './subject.ts'
+
+/** Puts a figure beside the time that the test took. */
+export type Note = (words: string) => void
+export type Check = (note: Note) => void | Promise<void>
+
+/** Takes down a test, by a sentence that is a row of the table. */
+export interface Register {
+  (name: string, check: Check, ...needs: Ability[]): void
+  /**
+   * For what takes long and is idle meanwhile: `begin` runs before all other tests, what it returns in its turn. It
+   * must have taken what it scripted by the time it returns.
+   */
+  ahead(name: string, begin: () => Promise<Check>): void
+}
+
+/** One idea of the suite. */
+export type Part = (test: Register, stage: Stage) => void
+
+export interface Stage {
+  subject: Subject
+  fake: FakeBedrock
+  gateway: Gateway
+  /** Of the test that runs. */
+  key: MadeKey
+  /** POST /v1/messages with that key. */
+  send(body: Body | string, headers?: Headers): Promise<Response>
+  /** The one row of that key, settled. */
+  row(): Promise<SpendRow>
+  /** One more gateway, cleared after the test. */
+  another(options: GatewayOptions): Promise<Gateway>
+  /** An empty database on a real Postgres. */
+  database(name: string): Promise<string>
+}
+
+/** The props are put up before the first test and taken away after the last. */
+export function setStage(subject: Subject): { stage: Stage; register: Register } {
+  const props: { fake?: FakeBedrock; gateway?: Gateway; key?: MadeKey | undefined } = {}
+  const begun = new Map<string, Promise<Check>>()
+  const beginnings = new Map<string, () => Promise<Check>>()
+  const absent: Record<string, string> = {}
+  const others: Gateway[] = []
+  let postgres: Postgres | undefined
+
+  beforeAll(async () => {
+    props.fake = await startFakeBedrock()
+    props.gateway = await subject.start({ bedrock: props.fake })
+    for (const [name, begin] of beginnings) {
+      const beginning = begin()
+      begun.set(name, beginning)
+      await beginning.catch(() => {}) // its own test tells
+    }
+  })
+  beforeEach(async ({ task }) => {
+    task.meta.told = { runtime: subject.name, absent }
+    props.fake?.reset()
+    props.key = await props.gateway?.makeKey()
+  })
+  afterEach(async () => {
+    await Promise.all(others.splice(0).map((each) => each.clear()))
+  })
+  afterAll(async () => {
+    await props.gateway?.clear()
+    await props.fake?.close()
+    await postgres?.close()
+  })
+
+  const stage: Stage = {
+    subject,
+    get fake() {
+      return thereIs(props.fake)
+    },
+    get gateway() {
+      return thereIs(props.gateway)
+    },
+    get key() {
+      return thereIs(props.key)
+    },
+    send: (body, headers = {}) => ask(stage.gateway, body, { 'x-api-key': stage.key.key, ...headers }),
+    async row() {
+      const [only] = await stage.gateway.settled(1, { key: stage.key.id })
+      return thereIs(only)
+    },
+    async another(options) {
+      const gateway = await subject.start(options)
+      others.push(gateway)
+      return gateway
+    },
+    async database(name) {
+      postgres ??= await startPostgres()
+      return postgres.url(name)
+    },
+  }
+  return { stage, register: registerOn(subject, { absent, beginnings, begun }) }
+}
+
+function thereIs<T>(prop: T | undefined): T {
+  if (prop === undefined) throw new Error('The stage is not set.')
+  return prop
+}
+
+async function startPostgres(): Promise<Postgres> {
+  const found = await findPostgres()
+  if ('missing' in found) throw new Error(found.missing)
+  return found.start()
+}
+
+interface Book {
+  absent: Record<string, string>
+  beginnings: Map<string, () => Promise<Check>>
+  begun: Map<string, Promise<Check>>
+}
+
+function registerOn({ lacks }: Subject, { absent, beginnings, begun }: Book): Register {
+  const register: Register = (name, check, ...needs) => {
+    const [reason] = needs.flatMap((need) => lacks[need] ?? [])
+    if (reason !== undefined) absent[name] = reason
+    else
+      test(name, async ({ task }) => {
+        await check((words) => {
+          if (task.meta.told) task.meta.told.note = words
+        })
+      })
+  }
+  register.ahead = (name, begin) => {
+    beginnings.set(name, begin)
+    register(name, async (note) => {
+      const check = thereIs(await begun.get(name))
+      await check(note)
+    })
+  }
+  return register
+}

@@ -1,0 +1,48 @@
+/** What the runs of the suite have shown, as the table of docs/runtimes.md. */
+import type { Told } from './subject.ts'
+
+/** One test on one runtime. */
+export interface Outcome {
+  test: string
+  told: Told
+  /** Milliseconds; undefined where it failed. */
+  took: number | undefined
+}
+
+/** Rows are tests, columns are runtimes; below it, why some cells are empty. */
+export function tableOf(outcomes: readonly Outcome[]): string {
+  const tests = new Set(outcomes.flatMap(({ test, told }) => [test, ...Object.keys(told.absent)]))
+  const runtimes = [...new Set(outcomes.map(({ told }) => told.runtime))].toSorted(byRank)
+  const rows = [...tests].map((test) => [test, ...runtimes.map((runtime) => cell(outcomes, test, runtime))])
+  const rule = ['---', ...runtimes.map(() => '---:')]
+  const lines = [['', ...runtimes], rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`)
+  return [...lines, ...reasons(outcomes)].join('\n')
+}
+
+const RANKS = ['Node', 'Bun', 'Deno', 'workerd']
+
+function byRank(a: string, b: string): number {
+  const rank = (runtime: string) => RANKS.findIndex((name) => runtime.startsWith(name))
+  return rank(a) - rank(b) || a.localeCompare(b, 'en', { numeric: true })
+}
+
+function cell(outcomes: readonly Outcome[], test: string, runtime: string): string {
+  const mine = outcomes.filter(({ told }) => told.runtime === runtime)
+  const outcome = mine.find((each) => each.test === test)
+  if (!outcome) return mine.some(({ told }) => test in told.absent) ? 'none' : 'not run'
+  if (outcome.took === undefined) return '**failed**'
+  const { note } = outcome.told
+  return note === undefined ? time(outcome.took) : `${time(outcome.took)}: ${note}`
+}
+
+function time(milliseconds: number): string {
+  return milliseconds < 1_000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1_000).toFixed(1)} s`
+}
+
+function reasons(outcomes: readonly Outcome[]): string[] {
+  const said = outcomes.flatMap(({ told }) =>
+    Object.entries(told.absent).map(([test, reason]) => `- none on ${told.runtime}: ${test}. ${reason}`),
+  )
+  const unique = [...new Set(said)]
+  return unique.length === 0 ? [] : ['', ...unique]
+}
