@@ -9,6 +9,7 @@ import { messages } from './api/messages.ts'
 import { metrics } from './api/metrics.ts'
 import { models } from './api/models.ts'
 import { report } from './api/report.ts'
+import { untilStopping } from './api/stopping.ts'
 import { tokens } from './api/tokens.ts'
 import { errorResponse, GatewayError } from './errors.ts'
 import { newId } from './protocol/ids.ts'
@@ -24,6 +25,8 @@ app.use(async (c, next) => {
   c.header('x-content-type-options', 'nosniff')
   await next()
 })
+
+app.use(untilStopping)
 
 /** Office add-ins call from pages of Anthropic's. */
 const PAGES = /^https:\/\/([a-z0-9-]+\.)*claude\.ai$/

@@ -6,6 +6,8 @@ export type ProviderName = 'bedrock' | 'anthropic' | 'vertex'
 export interface Config {
   host: string
   port: number
+  /** How long answers under way may go on once the process has been told to end. */
+  drainSeconds: number
   publicUrl: string | undefined
   dataDir: string
   databaseUrl: string | undefined
@@ -87,6 +89,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   return {
     host: value.HOST,
     port: value.PORT,
+    drainSeconds: value.DRAIN_SECONDS,
     publicUrl: value.PUBLIC_URL,
     dataDir: value.DATA_DIR,
     databaseUrl: value.DATABASE_URL,

@@ -12,6 +12,7 @@ const flag = text.transform((value) => value === 'true' || value === '1')
 const region = matching(/^[a-z]{2,4}(-[a-z]+)+-\d+$/, 'must be an AWS region such as us-east-1')
 
 const MIN_TOKEN = 32
+const MOST_SECONDS = 86_400
 
 export const Environment = z.object({
   /** Where Node, Bun and Deno listen. */
@@ -19,6 +20,10 @@ export const Environment = z.object({
   PORT: text
     .transform((value) => Number(value ?? '8080'))
     .refine((port) => Number.isInteger(port) && port >= 0 && port < 65536, 'must be a port number'),
+  /** How long answers under way may go on after SIGTERM. */
+  DRAIN_SECONDS: text
+    .transform((value) => Number(value ?? '600'))
+    .refine((seconds) => seconds >= 0 && seconds <= MOST_SECONDS, 'must be a number of seconds'),
   /** What clients are told; without it, what the request says, on loopback only. */
   PUBLIC_URL: url,
   /** Embedded database and generated secrets; one process at a time. */

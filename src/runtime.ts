@@ -26,7 +26,17 @@ export interface Runtime {
   now(): number
   /** Keep me alive for this. */
   waitUntil(work: Promise<unknown>): void
+  /** Where processes come and go unseen, they are not told. */
+  stopping?: Stopping
   clientAddress?: string
+}
+
+/** The end of the process that the app runs in. */
+export interface Stopping {
+  /** It has been told to end: nothing new is taken on. */
+  hasBegun(): boolean
+  /** Calls `cut` when answers under way have had their time; what is given back takes that back. */
+  whenOver(cut: () => void): () => void
 }
 
 export interface Cache {

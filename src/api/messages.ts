@@ -30,7 +30,11 @@ export async function answer(
   const reply = await attached(runtime, routes, call)
     .then((whole) => dispatchWithTools(runtime, principal, routes, whole, entry))
     .catch(entry.refused)
-  const { body, contentType, ending } = meter(reply, call, voiceFor(call), { now: runtime.now, limits })
+  const { body, contentType, ending } = meter(reply, call, voiceFor(call), {
+    now: runtime.now,
+    stopping: runtime.stopping,
+    limits,
+  })
   runtime.waitUntil(entry.settle(ending))
   return c.body(await body, 200, {
     'content-type': contentType,

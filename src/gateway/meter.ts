@@ -10,6 +10,7 @@ import type { Call } from '../protocol/messages.ts'
 import { generationOf } from '../protocol/models.ts'
 import type { Events } from '../protocol/streams.ts'
 import type { Route } from '../providers/provider.ts'
+import type { Stopping } from '../runtime.ts'
 import type { Taken } from './dispatch.ts'
 import { type SilenceWatch, silenceWatch } from './silence.ts'
 import { type Tally, tallier } from './tally.ts'
@@ -34,16 +35,18 @@ export interface Metered {
 interface Lent {
   now(): number
   limits: LimitsConfig
+  stopping?: Stopping | undefined
 }
 
-export function meter({ events, route }: Taken, call: Call, voice: Voice, { now, limits }: Lent): Metered {
+export function meter({ events, route }: Taken, call: Call, voice: Voice, lent: Lent): Metered {
+  const { now, limits } = lent
   const silence = silenceWatch({
     now,
     pingAfter: call.stream ? limits.pingAfter : limits.wholeAfter,
     idleAfter: thinksUnseen(route) ? limits.thinkingIdleAfter : limits.idleAfter,
     totalAfter: limits.totalAfter,
   })
-  const { body, ending } = said(events, call, voice, silence, now)
+  const { body, ending } = said(events, call, voice, silence, lent)
   return {
     body: call.stream ? Promise.resolve(body) : onceItSpeaks(body),
     contentType: voice.contentType,
@@ -56,7 +59,7 @@ function thinksUnseen({ model }: Route): boolean {
   return generationOf(model) >= 4.6
 }
 
-function said(events: Events, call: Call, voice: Voice, silence: SilenceWatch, now: () => number) {
+function said(events: Events, call: Call, voice: Voice, silence: SilenceWatch, { now, stopping }: Lent) {
   const seen = tallier()
   let firstByteAt: number | undefined
   let settle: (ending: Ending) => void
@@ -64,10 +67,12 @@ function said(events: Events, call: Call, voice: Voice, silence: SilenceWatch, n
     settle = resolve
   })
   let over = false
+  let outlive: (() => void) | undefined
 
   function end(status: Ending['status'], error?: GatewayError) {
     over = true
     silence.stop()
+    outlive?.()
     settle({ ...seen.tally(), status, error, firstByteAt: firstByteAt ?? now(), endedAt: now() })
     events.cancel()
   }
@@ -94,6 +99,7 @@ function said(events: Events, call: Call, voice: Voice, silence: SilenceWatch, n
           ping: () => controller.enqueue(voice.ping),
           giveUp: () => finish(controller, fellSilent()),
         })
+        outlive = stopping?.whenOver(() => finish(controller, outOfTime()))
       },
       async pull(controller) {
         silence.waits()
@@ -151,4 +157,12 @@ function cutShort(): GatewayError {
 
 function fellSilent(): GatewayError {
   return new GatewayError('timeout_error', 'The upstream fell silent before its answer was complete.')
+}
+
+/** Claude Code asks again at once, and meets another replica. */
+function outOfTime(): GatewayError {
+  return new GatewayError(
+    'overloaded_error',
+    'The gateway was stopped before the answer was complete. Ask again.',
+  )
 }

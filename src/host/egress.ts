@@ -5,7 +5,7 @@
  */
 import { Resolver } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
-import { buildConnector, Client } from 'undici'
+import { buildConnector, Client } from 'undici/index.js'
 import type { PinnedEgress } from '../egress.ts'
 import { parseAddress } from '../protocol/addresses.ts'
 import { asWebStream } from './webstream.ts'
@@ -23,7 +23,7 @@ const CONNECT_TIMEOUT = 10_000
 const NEXT_ADDRESS_AFTER = 500
 const RESOLVE = { timeout: 2_000, tries: 2 }
 
-export function nodeEgress({ loopback, nameServers, ca }: Wish): PinnedEgress {
+export function pinnedEgress({ loopback, nameServers, ca }: Wish): PinnedEgress {
   return {
     pins: true,
     loopback,

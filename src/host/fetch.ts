@@ -2,7 +2,7 @@
  * `fetch` over undici's request: on Node the global one costs several times as much. Deadlines are the caller's.
  * https://undici.nodejs.org/#/docs/api/Dispatcher?id=dispatcherrequestoptions-callback
  */
-import { Agent, request } from 'undici'
+import { Agent, request } from 'undici/index.js'
 import { asWebStream } from './webstream.ts'
 
 const CONNECT_TIMEOUT = 10_000

@@ -7,10 +7,10 @@ import { memoryCache } from '../data/cache.ts'
 import { dataIn } from '../data/data.ts'
 import type { OpenDatabase } from '../data/database.ts'
 import { noLimits } from '../data/limits.ts'
-import type { EgressLent } from '../egress.ts'
 import { counters } from '../protocol/metrics.ts'
-import type { Log, Runtime } from '../runtime.ts'
+import type { Log, Runtime, Stopping } from '../runtime.ts'
 import { loadCredentials, profileRegion } from './credentials.ts'
+import { pinnedEgress } from './egress.ts'
 import { lockFolder } from './lock.ts'
 import { logTo } from './log.ts'
 import { generatedSecretKey } from './secrets.ts'
@@ -20,11 +20,11 @@ type Environment = Record<string, string | undefined>
 interface Lent {
   env: Environment
   fetch: typeof fetch
-  egress(loopback: boolean): EgressLent
   /** The folder of the migrations. */
   migrations: string
   write: (line: string) => void
   isTerminal: boolean
+  stopping: Stopping
 }
 
 export interface Host {
@@ -61,10 +61,11 @@ export async function openHost(lent: Lent): Promise<Host> {
       vertex: credentialsOf('vertex'),
     },
     fetch: lent.fetch,
-    egress: lent.egress(config.egress.loopback),
+    egress: pinnedEgress({ loopback: config.egress.loopback }),
     log,
     metrics: counters(),
     now,
+    stopping: lent.stopping,
     waitUntil(promise) {
       const tracked = promise.catch((error: unknown) => {
         log('error', 'background work failed', { error: error instanceof Error ? error.name : 'unknown' })

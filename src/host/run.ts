@@ -1,38 +1,73 @@
 /** The life of a gateway process: start, say so, serve, drain, stop. */
-import { once } from 'node:events'
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { ConfigError } from '../config.ts'
 import { GatewayError } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { hasCode } from './codes.ts'
-import type { Host } from './open.ts'
+import type { Listen, Listening } from './listening.ts'
+import { type Host, openHost } from './open.ts'
+import { type Stop, stopping } from './stopping.ts'
 import { welcome } from './welcome.ts'
 
-/** How long answers under way may go on after SIGTERM, and the ledger after them. Milliseconds. */
-const DRAIN = 600_000
+/** What a runtime brings. */
+interface Brought {
+  app: { fetch(request: Request, runtime: Runtime): Response | Promise<Response> }
+  fetch: typeof fetch
+  listen: Listen
+  /** The folder of the migrations. */
+  migrations: URL
+}
+
+/** How long the last words of answers that are cut, and the ledger after them, may take. Milliseconds. */
+const LAST_WORDS = 2_000
 const FLUSH = 10_000
-const LET_GO_EVERY = 100
 
 interface Started {
   host: Host
-  server: Server
+  listening: Listening
+  stop: Stop
 }
 
 /** Starts, and stops on SIGTERM and SIGINT. What whoever starts it can put right is said in one sentence. */
-export async function run(start: () => Promise<Started>): Promise<void> {
-  const told = new Promise<void>((resolve) => {
-    process.once('SIGTERM', () => resolve())
-    process.once('SIGINT', () => resolve())
-  })
+export async function run(brought: Brought): Promise<void> {
+  const told = signalled()
   try {
-    const started = await start()
+    const started = await start(brought)
     await announce(started)
-    void told.then(() => stop(started)) // also when that was said while it started
+    void told.then(() => end(started)) // also when that was said while it started
   } catch (error) {
     process.stderr.write(`${startFailure(error)}\n`)
     process.exit(1)
   }
+}
+
+/** The first signal asks; the second one does not. */
+function signalled(): Promise<void> {
+  return new Promise((resolve) => {
+    let isTold = false
+    const tell = () => {
+      if (isTold) process.exit(1)
+      isTold = true
+      resolve()
+    }
+    process.on('SIGTERM', tell)
+    process.on('SIGINT', tell)
+  })
+}
+
+async function start({ app, fetch, listen, migrations }: Brought): Promise<Started> {
+  const stop = stopping()
+  const host = await openHost({
+    env: process.env,
+    fetch,
+    migrations: fileURLToPath(migrations),
+    write: (line) => process.stdout.write(line),
+    isTerminal: process.stdout.isTTY,
+    stopping: stop,
+  })
+  const listening = await listen((request) => app.fetch(request, host.runtime), host.runtime.config)
+  return { host, listening, stop }
 }
 
 function startFailure(error: unknown): string {
@@ -43,10 +78,8 @@ function startFailure(error: unknown): string {
   return `Outcrop cannot start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
 }
 
-async function announce({ host: { runtime }, server }: Started) {
-  if (!server.listening) await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  const url = runtime.config.publicUrl ?? `http://${reachable(runtime.config.host)}:${port}`
+async function announce({ host: { runtime }, listening }: Started) {
+  const url = runtime.config.publicUrl ?? `http://${reachable(runtime.config.host)}:${listening.port}`
   const words = await welcome(runtime, url)
   // Its own words, not a log line: it holds secrets, and logs are kept.
   if (words !== undefined) process.stdout.write(words)
@@ -73,16 +106,19 @@ async function advise({ config, credentials, log }: Runtime) {
   }
 }
 
-async function stop({ host, server }: Started) {
-  host.runtime.log('info', 'stopping: answers under way may finish')
-  const closed = new Promise((resolve) => server.close(resolve))
-  // A connection is let go when its answer is over: its client may keep it open, or ask again on it, for ever.
-  server.prependListener('request', (_, response) => {
-    response.shouldKeepAlive = false
-  })
-  setInterval(() => server.closeIdleConnections(), LET_GO_EVERY).unref()
-  server.closeIdleConnections()
-  await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, DRAIN).unref())])
+/** Lets answers under way finish, for a while; then cuts them with a last word, and closes the books. */
+async function end({ host, listening, stop }: Started) {
+  const { config, log } = host.runtime
+  log('info', 'stopping: answers under way may finish', { seconds: config.drainSeconds })
+  stop.begin()
+  const drained = listening.drained().then(() => true)
+  const within = (milliseconds: number) => Promise.race([drained, sleep(milliseconds, false)])
+  if (!(await within(config.drainSeconds * 1_000))) {
+    log('warn', 'stopping: answers under way are cut')
+    stop.end()
+    await within(LAST_WORDS)
+    listening.cut()
+  }
   await host.close(FLUSH)
   process.exit(0)
 }

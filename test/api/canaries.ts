@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { app } from '../../src/app.ts'
-import { nodeEgress } from '../../src/host/egress.ts'
+import { pinnedEgress } from '../../src/host/egress.ts'
 import { picture } from '../client/picture.ts'
 import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
 import type { Thing } from '../fakes/json.ts'
@@ -87,7 +87,7 @@ export interface Watched extends TestGateway {
 
 export async function watched({ bedrock }: Surroundings): Promise<Watched> {
   const gateway = await gatewayOn(bedrock, {
-    egress: nodeEgress({ loopback: true }),
+    egress: pinnedEgress({ loopback: true }),
     env: { ADMIN_TOKEN: C.adminToken, LOG_LEVEL: 'debug' },
   })
   const { runtime } = gateway

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { app } from '../../src/app.ts'
-import { nodeEgress } from '../../src/host/egress.ts'
+import { pinnedEgress } from '../../src/host/egress.ts'
 import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
 import { ADMIN_TOKEN } from '../runtime.ts'
 import { gatewayOn, type TestGateway } from './gateway.ts'
@@ -33,7 +33,7 @@ beforeEach(() => {
   asked.length = 0
 })
 
-const gateway = () => gatewayOn(bedrock, { egress: nodeEgress({ loopback: true }) })
+const gateway = () => gatewayOn(bedrock, { egress: pinnedEgress({ loopback: true }) })
 
 function admin({ runtime }: TestGateway, method: string, path: string, body?: object) {
   const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' }
@@ -86,7 +86,7 @@ describe('web search', () => {
   test('costs what the engine charges, beside the tokens', async () => {
     const costs: (number | undefined)[] = []
     for (const env of [{}, { WEB_SEARCH_FEE: '5' }]) {
-      const one = await gatewayOn(bedrock, { egress: nodeEgress({ loopback: true }), env })
+      const one = await gatewayOn(bedrock, { egress: pinnedEgress({ loopback: true }), env })
       await admin(one, 'PUT', '/admin/search', { mode: 'all', ...custom() })
       expect((await one.post(searching)).status).toBe(200)
       await one.runtime.settled()

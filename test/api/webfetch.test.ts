@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { nodeEgress } from '../../src/host/egress.ts'
+import { pinnedEgress } from '../../src/host/egress.ts'
 import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
 import { gatewayOn } from './gateway.ts'
 
@@ -30,7 +30,7 @@ beforeEach(() => {
 })
 
 const gateway = (env: Record<string, string>, loopback = true) =>
-  gatewayOn(bedrock, { egress: nodeEgress({ loopback }), env })
+  gatewayOn(bedrock, { egress: pinnedEgress({ loopback }), env })
 const fetching = (path: string, words = `See ${address}${path}`) => ({
   model: 'claude-sonnet-4-6',
   max_tokens: 500,

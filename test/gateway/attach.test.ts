@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
 import type { EgressLent } from '../../src/egress.ts'
 import { ATTACH_CAPS, type AttachCaps, attach } from '../../src/gateway/attach.ts'
-import { nodeEgress } from '../../src/host/egress.ts'
+import { pinnedEgress } from '../../src/host/egress.ts'
 import { toBase64 } from '../../src/protocol/base64.ts'
 import { outline, parse, type Shape } from '../../src/protocol/json.ts'
 import { mediaTypeOfBytes } from '../../src/protocol/media.ts'
@@ -334,9 +334,9 @@ test('through real sockets, where loopback is allowed', async () => {
   try {
     const call = await callOf(asking(image(url)))
     const limits = { bodyBytes: 1_000_000 }
-    const done = await attach(call, { egress: nodeEgress({ loopback: true }), limits })
+    const done = await attach(call, { egress: pinnedEgress({ loopback: true }), limits })
     expect(parse(done.body, done.outline)).toEqual(asking({ ...image(url), source: base64('image/webp') }))
-    await expect(attach(call, { egress: nodeEgress({ loopback: false }), limits })).rejects.toThrow(
+    await expect(attach(call, { egress: pinnedEgress({ loopback: false }), limits })).rejects.toThrow(
       'https://',
     )
   } finally {

@@ -6,7 +6,7 @@ import type { AddressInfo, Server } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type EgressWish, egress } from '../../src/egress.ts'
-import { nodeEgress } from '../../src/host/egress.ts'
+import { pinnedEgress } from '../../src/host/egress.ts'
 import { certificateFor } from '../fakes/certificate.ts'
 
 const WISH: EgressWish = { timeout: 3_000, maxBytes: 100_000 }
@@ -61,17 +61,16 @@ function web(answer: RequestListener, address = '127.0.0.1', port = 0): Promise<
   )
 }
 
-function secure(answer: RequestListener): Promise<Started> {
+/** Names that clients ask for are noted as they come: when a connection is over, not every runtime still knows. */
+async function secure(answer: RequestListener): Promise<Started & { names: unknown[] }> {
   const seen: IncomingMessage[] = []
-  return started(
-    createTlsServer({ cert, key }, (request, response) => {
-      seen.push(request)
-      answer(request, response)
-    }),
-    '127.0.0.1',
-    0,
-    seen,
-  )
+  const names: unknown[] = []
+  const server = createTlsServer({ cert, key }, (request, response) => {
+    seen.push(request)
+    names.push((request.socket as TLSSocket & { servername?: string }).servername)
+    answer(request, response)
+  })
+  return { ...(await started(server, '127.0.0.1', 0, seen)), names }
 }
 
 /** A name server: for every question about IPv4 the next address, the last one for ever; of IPv6 it knows nothing. */
@@ -108,7 +107,7 @@ describe('a name', () => {
     const wanted = await web((_, response) => response.end('wanted'), '127.0.0.2')
     const victim = await web((_, response) => response.end('secret'), '127.0.0.1', wanted.port)
     const names = await nameServer('127.0.0.2', '127.0.0.1')
-    const lent = nodeEgress({ loopback: true, nameServers: [names.at] })
+    const lent = pinnedEgress({ loopback: true, nameServers: [names.at] })
     const answer = await egress(`http://rebind.example:${wanted.port}/a?b#c`, WISH, lent)
     expect(text(answer.body)).toBe('wanted')
     expect(names.asked).toEqual(['rebind.example'])
@@ -120,7 +119,7 @@ describe('a name', () => {
   test('that leads to loopback is refused, and nobody is connected to', async () => {
     const victim = await web((_, response) => response.end('secret'))
     const names = await nameServer('127.0.0.1')
-    const lent = nodeEgress({ loopback: false, nameServers: [names.at] })
+    const lent = pinnedEgress({ loopback: false, nameServers: [names.at] })
     const asked = egress(`https://inside.example:${victim.port}/`, WISH, lent)
     await expect(asked).rejects.toMatchObject({ reason: 'refused' })
     expect([names.asked, victim.connections()]).toEqual([['inside.example'], 0])
@@ -130,7 +129,7 @@ describe('a name', () => {
     const socket = createSocket('udp4')
     await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
     open.push(socket)
-    const lent = nodeEgress({ loopback: true, nameServers: [`127.0.0.1:${socket.address().port}`] })
+    const lent = pinnedEgress({ loopback: true, nameServers: [`127.0.0.1:${socket.address().port}`] })
     const before = Date.now()
     await expect(egress('https://silent.example/', { ...WISH, timeout: 200 }, lent)).rejects.toMatchObject({
       reason: 'timeout',
@@ -140,7 +139,7 @@ describe('a name', () => {
 
   test('with an address that does not answer is reached at the next one', async () => {
     const server = await web((_, response) => response.end('ok'), '127.0.0.1')
-    const lent = nodeEgress({ loopback: true })
+    const lent = pinnedEgress({ loopback: true })
     const both = { ...lent, resolve: async () => ['127.0.0.9', '127.0.0.1'] }
     expect(text((await egress(`http://two.example:${server.port}/`, WISH, both)).body)).toBe('ok')
     expect(server.connections()).toBe(1)
@@ -149,7 +148,7 @@ describe('a name', () => {
 
 test('a connection to an address that was not judged is not used, however it came about', async () => {
   const victim = await web((_, response) => response.end('secret'))
-  const lent = nodeEgress({ loopback: true })
+  const lent = pinnedEgress({ loopback: true })
   const sending = lent.send({
     url: new URL(`http://127.0.0.1:${victim.port}/`),
     addresses: ['127.0.0.2'],
@@ -163,15 +162,14 @@ test('a connection to an address that was not judged is not used, however it cam
 })
 
 describe('over TLS', () => {
-  const pinned = { ...nodeEgress({ loopback: true, ca: cert }), resolve: async () => ['127.0.0.1'] }
+  const pinned = { ...pinnedEgress({ loopback: true, ca: cert }), resolve: async () => ['127.0.0.1'] }
 
   test('the certificate is the name’s, and so are SNI and Host, though the address is pinned', async () => {
     const server = await secure((_, response) => response.end('ok'))
     const answer = await egress(`https://${NAME}:${server.port}/`, WISH, pinned)
     expect(text(answer.body)).toBe('ok')
     expect(server.seen.map(({ headers }) => headers.host)).toEqual([`${NAME}:${server.port}`])
-    const sockets = server.seen.map(({ socket }) => socket as TLSSocket & { servername?: string })
-    expect(sockets.map(({ servername }) => servername)).toEqual([NAME])
+    expect(server.names).toEqual([NAME])
   })
 
   test.each(['other.example', 'localhost'])(
@@ -187,7 +185,7 @@ describe('over TLS', () => {
 
   test('a certificate of nobody known is refused', async () => {
     const server = await secure((_, response) => response.end('ok'))
-    const stranger = { ...nodeEgress({ loopback: true }), resolve: async () => ['127.0.0.1'] }
+    const stranger = { ...pinnedEgress({ loopback: true }), resolve: async () => ['127.0.0.1'] }
     await expect(egress(`https://${NAME}:${server.port}/`, WISH, stranger)).rejects.toMatchObject({
       reason: 'unreachable',
     })
@@ -195,7 +193,7 @@ describe('over TLS', () => {
 })
 
 describe('an answer', () => {
-  const lent = nodeEgress({ loopback: true })
+  const lent = pinnedEgress({ loopback: true })
   const at = ({ port }: Started) => `http://127.0.0.1:${port}/`
 
   test('comes with status, type and headers, asked for uncompressed and with no cookies', async () => {
@@ -307,6 +305,6 @@ describe('an answer', () => {
 test('a URL that is an address is connected to as it stands, in IPv6 too', async () => {
   const server = await web((_, response) => response.end('six'), '::1').catch(() => undefined)
   if (!server) return // no IPv6 on this machine
-  const answer = await egress(`http://[::1]:${server.port}/`, WISH, nodeEgress({ loopback: true }))
+  const answer = await egress(`http://[::1]:${server.port}/`, WISH, pinnedEgress({ loopback: true }))
   expect(text(answer.body)).toBe('six')
 })

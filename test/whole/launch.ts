@@ -10,12 +10,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import manifest from '../../package.json' with { type: 'json' }
-import { findRuntime, type HostName } from '../services/runtimes.ts'
+import { findRuntime, HOSTS, type HostName } from '../services/runtimes.ts'
 
 const REPOSITORY = join(import.meta.dirname, '..', '..')
 
 export interface LaunchOptions {
-  /** The runtime; the one the tests run on, unless said. */
+  /** The runtime: else the one that OUTCROP_HOST names, for all tests to be run against it; else the tests' own. */
   on?: HostName
   /** Where its data are kept; a folder of its own, removed with it, unless named. */
   dataDir?: string
@@ -44,7 +44,7 @@ export interface Launched {
 }
 
 export async function launch(options: LaunchOptions = {}): Promise<Launched> {
-  const { on = 'node', dataDir, env = {}, flags = [] } = options
+  const { on = hostWanted(), dataDir, env = {}, flags = [] } = options
   const { binary, words } = await commandFor(on)
   const home = await mkdtemp(join(tmpdir(), 'outcrop-gateway-'))
   const folder = dataDir ?? join(home, 'data')
@@ -81,6 +81,13 @@ export async function launch(options: LaunchOptions = {}): Promise<Launched> {
 
 /** The scripts that start it: what they say is what is tested. */
 const SCRIPTS = { node: 'start', node22: 'start', bun: 'start:bun', deno: 'start:deno' } as const
+
+function hostWanted(): HostName {
+  const named = process.env['OUTCROP_HOST'] ?? 'node'
+  const host = HOSTS.find((each) => each === named)
+  if (!host) throw new Error(`OUTCROP_HOST is one of ${HOSTS.join(', ')}, not ${named}`)
+  return host
+}
 
 /** A runtime, and what is said to it; the entry comes last. */
 async function commandFor(on: HostName): Promise<{ binary: string; words: string[] }> {

@@ -1,0 +1,38 @@
+/** Bun's HTTP server. https://bun.com/docs/runtime/http/server */
+import type { Answer, Listen } from './listening.ts'
+
+/** As much of it as is used. */
+interface BunServer {
+  port: number
+  /** Resolves when nothing is under way any more. */
+  stop(closeActiveConnections?: boolean): Promise<void>
+}
+
+interface BunOptions {
+  hostname: string
+  port: number
+  development: boolean
+  /** Seconds; 0 for ever. A model may think for minutes without a word. */
+  idleTimeout: number
+  /** Above ours, so that it is we who refuse, in our words. */
+  maxRequestBodySize: number
+  fetch: Answer
+}
+
+declare const Bun: { serve(options: BunOptions): BunServer }
+
+export const listenOnBun: Listen = async (answer, { host, port }) => {
+  const server = Bun.serve({
+    hostname: host,
+    port,
+    development: false,
+    idleTimeout: 0,
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    fetch: answer,
+  })
+  return {
+    port: server.port,
+    drained: () => server.stop(),
+    cut: () => void server.stop(true),
+  }
+}

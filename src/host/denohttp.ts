@@ -1,0 +1,31 @@
+/** Deno's HTTP server. https://docs.deno.com/api/deno/~/Deno.serve */
+import type { Answer, Listen } from './listening.ts'
+
+/** As much of it as is used. */
+interface DenoServer {
+  addr: { port: number }
+  /** Takes no new connection; resolves when nothing is under way any more. */
+  shutdown(): Promise<void>
+}
+
+interface DenoOptions {
+  hostname: string
+  port: number
+  /** Its own words about where it listens are not wanted. */
+  onListen(): void
+  /** Closes it with every connection. */
+  signal: AbortSignal
+}
+
+declare const Deno: { serve(options: DenoOptions, answer: Answer): DenoServer }
+
+export const listenOnDeno: Listen = async (answer, { host, port }) => {
+  const closing = new AbortController()
+  const options = { hostname: host, port, onListen() {}, signal: closing.signal }
+  const server = Deno.serve(options, answer)
+  return {
+    port: server.addr.port,
+    drained: () => server.shutdown(),
+    cut: () => closing.abort(),
+  }
+}

@@ -1,0 +1,18 @@
+/** What serves HTTP in a process, as far as its life is concerned: types only. Each runtime has its own. */
+
+/** Answers a request; does not throw. */
+export type Answer = (request: Request) => Response | Promise<Response>
+
+/** Starts to listen. Rejects where it cannot. */
+export type Listen = (answer: Answer, at: { host: string; port: number }) => Promise<Listening>
+
+export interface Listening {
+  port: number
+  /**
+   * Takes no new connection from now on, and lets go of every one that has nothing under way, or has no more.
+   * Resolves when none is left.
+   */
+  drained(): Promise<unknown>
+  /** Breaks what is left. */
+  cut(): void
+}

@@ -1,0 +1,40 @@
+/** Node's HTTP server. https://nodejs.org/docs/latest-v20.x/api/http.html#class-httpserver */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import { errorResponse, GatewayError } from '../errors.ts'
+import { newId } from '../protocol/ids.ts'
+import { harden, MAX_HEADER_BYTES } from './harden.ts'
+import type { Listen } from './listening.ts'
+
+/** A connection whose answer ends while the process does is let go this soon. Milliseconds. */
+const LET_GO_EVERY = 100
+
+export const listenOnNode: Listen = async (answer, { host, port }) => {
+  const listener = getRequestListener(answer, { errorHandler: unreadable })
+  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false }, listener)
+  harden(server)
+  server.listen(port, host)
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    drained() {
+      const closed = new Promise((resolve) => server.close(resolve))
+      // A connection is let go when its answer is over: its client may keep it open, or ask again on it, for ever.
+      server.prependListener('request', (_, response) => {
+        response.shouldKeepAlive = false
+      })
+      setInterval(() => server.closeIdleConnections(), LET_GO_EVERY).unref()
+      server.closeIdleConnections()
+      return closed
+    },
+    cut: () => server.closeAllConnections(),
+  }
+}
+
+/** What no Request can be made of. */
+function unreadable(): Response {
+  const sentence = 'The host header or the path of this request is not valid.'
+  return errorResponse(new GatewayError('invalid_request_error', sentence), newId('req', Date.now()))
+}
