@@ -9,17 +9,15 @@ const LIMIT = 25_000_000
 const LARGE = 20_000_000
 
 export const bodies: Part = (test, stage) => {
-  test('a body of 20 MB reaches upstream with every byte of its words', async (note) => {
+  test('a body of 20 MB reaches upstream with every byte of its words', async () => {
     const data = randomBytes((LARGE * 3) / 4).toString('base64')
     const source = { type: 'base64', media_type: 'application/pdf', data }
     const content = [
       { type: 'document', source },
       { type: 'text', text: 'What does it say?' },
     ]
-    const begun = performance.now()
     const response = await stage.send(hello({ messages: [{ role: 'user', content }] }))
     expect(response.status, await response.text()).toBe(200)
-    note(`${Math.round(performance.now() - begun)} ms to the answer`)
     const [message] = things(thing(stage.fake.seen[0]?.body)['messages'])
     expect(hashOf(message?.['content'])).toBe(hashOf(content))
   })

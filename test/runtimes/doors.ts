@@ -37,7 +37,7 @@ export const doors: Part = (test, stage) => {
     expect(stage.fake.seen).toEqual([])
   })
 
-  test('a key that is disabled is refused within what the runtime promises', async (note) => {
+  test('a key that is disabled is refused within what the runtime promises', async (told) => {
     expect((await stage.send(hello())).status).toBe(200)
     const changed = await stage.gateway.admin('PATCH', `/keys/${stage.key.id}`, { disabled: true })
     expect(changed.status).toBe(200)
@@ -49,7 +49,7 @@ export const doors: Part = (test, stage) => {
       },
       { within: stage.subject.revocation, every: 500 },
     )
-    note(`after ${Math.round(performance.now() - since)} ms`)
+    told.note = `after ${Math.round(performance.now() - since)} ms`
     await expectRefusal(refused, 403, 'permission_error', /disabled/)
   })
 

@@ -10,7 +10,7 @@ import type { Part, Stage } from './stage.ts'
 export const ends: Part = (test, stage) => {
   test(
     'SIGTERM: streams under way finish, nobody new is let in, and the rows are there at the next start',
-    async (note) => {
+    async (told) => {
       const gateway = await stage.another({ bedrock: stage.fake })
       const { id, key } = await gateway.makeKey()
       const texts = await underWay(stage, gateway, key, 10)
@@ -21,7 +21,7 @@ export const ends: Part = (test, stage) => {
       const finished = Date.now()
       expect(await exit).toEqual({ code: 0, signal: null })
       const stayed = Date.now() - finished
-      note(`gone ${stayed} ms after the last stream`)
+      told.note = `gone ${stayed} ms after`
       expect(stayed, 'how long it stayed, with nothing left to do').toBeLessThan(5_000)
       expect(gateway.stderr()).toBe('')
       const next = await stage.another({ bedrock: stage.fake, dataDir: gateway.dataDir })

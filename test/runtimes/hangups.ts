@@ -3,21 +3,22 @@ import { expect } from 'vitest'
 import { slow } from '../fakes/steps.ts'
 import { eventually } from '../whole/eventually.ts'
 import { type Caller, hungUp, stream } from '../whole/streams.ts'
-import type { Note, Part, Stage } from './stage.ts'
+import type { Part, Stage } from './stage.ts'
+import type { Told } from './subject.ts'
 
 export const hangups: Part = (test, stage) => {
-  test('a caller hangs up in mid-stream: upstream hears of it, and the row is settled', async (note) => {
+  test('a caller hangs up in mid-stream: upstream hears of it, and the row is settled', async (told) => {
     stage.fake.script(slow(50))
-    await leaves(stage, '!long 1000', note)
+    await leaves(stage, '!long 1000', told)
     const row = await stage.row()
     expect(row).toMatchObject({ status: 'cancelled', usage_source: 'partial', error_type: null })
     expect(row.usage.input).toBeGreaterThan(0)
     expect(row.cost_nano).toBeGreaterThan(0)
   })
 
-  test('a caller hangs up while upstream is silent in mid-stream: the same', async (note) => {
+  test('a caller hangs up while upstream is silent in mid-stream: the same', async (told) => {
     stage.fake.script({ kind: 'stall', at: 3 })
-    await leaves(stage, '!say one', note)
+    await leaves(stage, '!say one', told)
     expect(await stage.row()).toMatchObject({ status: 'cancelled', usage_source: 'partial' })
   })
 
@@ -59,11 +60,11 @@ const A_SECOND = 1_000
 const MANY = 50
 
 /** A caller of a stream that has begun. */
-async function leaves(stage: Stage, words: string, note: Note) {
+async function leaves(stage: Stage, words: string, told: Told) {
   const caller = stream(stage.gateway.port, stage.key.key, words)
   await caller.answered
   const after = await givenUp(stage, caller)
-  note(`upstream heard after ${after} ms`)
+  told.note = `heard after ${after} ms`
   expect(after).toBeLessThan(A_SECOND)
 }
 

@@ -27,7 +27,7 @@ function outcomeOf(test: TestCase): Outcome[] {
   const { told } = test.meta()
   const { state } = test.result()
   if (!told || state === 'skipped') return []
-  return [{ test: test.name, told, took: state === 'passed' ? test.diagnostic()?.duration : undefined }]
+  return [{ test: test.name, told, took: state === 'passed' ? (told.took ?? test.diagnostic()?.duration) : undefined }]
 }
 
 function circumstances(): string {

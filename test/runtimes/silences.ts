@@ -15,11 +15,11 @@ export const silences: Part = (test, stage) => {
     const { response, row } = await silent(stage, { kind: 'stall', at: 3, ms: SILENCE }, true)
     const heard = listen(await response)
     heard.catch(() => {}) // told in its turn
-    return async (note) => {
+    return async (told) => {
       const events = await heard
       const names = events.map(({ name }) => name)
       const pings = names.filter((name) => name === 'ping').length
-      note(`${pings} ping${pings === 1 ? '' : 's'}`)
+      told.note = `${pings} ping${pings === 1 ? '' : 's'}`
       expect(pings).toBeGreaterThanOrEqual(1)
       expect(names.slice(0, 3)).toEqual(['message_start', 'content_block_start', 'content_block_delta'])
       expect(names.slice(-3)).toEqual(['content_block_stop', 'message_delta', 'message_stop'])

@@ -4,11 +4,10 @@ import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
 import { findPostgres, type Postgres } from '../services/postgres.ts'
 import { ask, type Body, type Headers } from '../whole/caller.ts'
 import type { Gateway, GatewayOptions, MadeKey, SpendRow } from '../whole/gateway.ts'
-import type { Ability, Subject } from './subject.ts'
+import type { Ability, Subject, Told } from './subject.ts'
 
-/** Puts a figure beside the time that the test took. */
-export type Note = (words: string) => void
-export type Check = (note: Note) => void | Promise<void>
+/** What it has to say beside passing goes into `told`. */
+export type Check = (told: Told) => void | Promise<void>
 
 /** Takes down a test, by a sentence that is a row of the table. */
 export interface Register {
@@ -42,7 +41,7 @@ export interface Stage {
 /** The props are put up before the first test and taken away after the last. */
 export function setStage(subject: Subject): { stage: Stage; register: Register } {
   const props: { fake?: FakeBedrock; gateway?: Gateway; key?: MadeKey | undefined } = {}
-  const begun = new Map<string, Promise<Check>>()
+  const begun = new Map<string, Begun>()
   const beginnings = new Map<string, () => Promise<Check>>()
   const absent: Record<string, string> = {}
   const others: Gateway[] = []
@@ -52,9 +51,9 @@ export function setStage(subject: Subject): { stage: Stage; register: Register }
     props.fake = await startFakeBedrock()
     props.gateway = await subject.start({ bedrock: props.fake })
     for (const [name, begin] of beginnings) {
-      const beginning = begin()
-      begun.set(name, beginning)
-      await beginning.catch(() => {}) // its own test tells
+      const check = begin()
+      begun.set(name, { since: performance.now(), check })
+      await check.catch(() => {}) // its own test tells
     }
   })
   beforeEach(async ({ task }) => {
@@ -113,26 +112,28 @@ async function startPostgres(): Promise<Postgres> {
 
 interface Book {
   absent: Record<string, string>
+  /** Of the tests that run ahead. */
   beginnings: Map<string, () => Promise<Check>>
-  begun: Map<string, Promise<Check>>
+  begun: Map<string, Begun>
+}
+
+interface Begun {
+  since: number
+  check: Promise<Check>
 }
 
 function registerOn({ lacks }: Subject, { absent, beginnings, begun }: Book): Register {
   const register: Register = (name, check, ...needs) => {
     const [reason] = needs.flatMap((need) => lacks[need] ?? [])
-    if (reason !== undefined) absent[name] = reason
-    else
-      test(name, async ({ task }) => {
-        await check((words) => {
-          if (task.meta.told) task.meta.told.note = words
-        })
-      })
+    if (reason === undefined) test(name, ({ task }) => check(thereIs(task.meta.told)))
+    else absent[name] = reason
   }
   register.ahead = (name, begin) => {
     beginnings.set(name, begin)
-    register(name, async (note) => {
-      const check = thereIs(await begun.get(name))
-      await check(note)
+    register(name, async (told) => {
+      const { check, since } = thereIs(begun.get(name))
+      await (await check)(told)
+      told.took = performance.now() - since
     })
   }
   return register

@@ -17,6 +17,8 @@ export interface Subject {
 /** What each test tells the table of its runtime. */
 export interface Told {
   runtime: string
+  /** Milliseconds, where its own time does not tell: it began ahead of its turn. */
+  took?: number
   /** A figure worth a place beside the time it took. */
   note?: string
   /** The tests that say nothing on this runtime, and why. */
