@@ -1,4 +1,7 @@
-/** A TCP relay on loopback that can be cut: for taking a server away from one client without stopping it. */
+/**
+ * A TCP relay on loopback that can be cut, for taking a server away from one client without stopping it, and switched
+ * over to another server, as a load balancer does.
+ */
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 
@@ -7,11 +10,14 @@ export interface Relay {
   /** Breaks every connection, and refuses new ones until `restore`. */
   cut(): void
   restore(): void
+  /** Leads new connections to another port; those there are stay where they are. */
+  leadTo(port: number): void
   close(): Promise<void>
 }
 
 export async function startRelay(target: { host: string; port: number }): Promise<Relay> {
   const sockets = new Set<Socket>()
+  let { port } = target
   let isCut = false
   const keep = (socket: Socket) => {
     sockets.add(socket)
@@ -20,7 +26,7 @@ export async function startRelay(target: { host: string; port: number }): Promis
   }
   const server = createServer((near) => {
     if (isCut) return void near.resetAndDestroy()
-    const far = connect(target.port, target.host)
+    const far = connect(port, target.host)
     keep(near)
     keep(far)
     near.pipe(far).pipe(near)
@@ -41,6 +47,9 @@ export async function startRelay(target: { host: string; port: number }): Promis
     },
     restore() {
       isCut = false
+    },
+    leadTo(other) {
+      port = other
     },
     async close() {
       breakAll()

@@ -39,6 +39,11 @@ export async function findRuntime(host: HostName): Promise<FoundRuntime> {
   }
 }
 
+/** What each of these hosts is run by, as it was found. */
+export function findRuntimes<Name extends HostName>(hosts: readonly Name[]) {
+  return Promise.all(hosts.map(async (host) => ({ host, ...(await findRuntime(host)) })))
+}
+
 async function binaryOf({ name, version, binary }: Package, host: HostName): Promise<string> {
   const modules = await installed(cacheFolder('runtimes'), `${host}-${version}`, `${name}@${version}`)
   const path = join(modules, name, binary)
