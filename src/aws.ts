@@ -32,22 +32,28 @@ export interface CredentialSource {
 const REFRESH_BEFORE = 5 * 60_000
 
 /**
- * Keeps what `load` gives until shortly before it expires, asks once however many wait, and goes on with keys that
- * still work when a refresh fails.
+ * Keeps what `load` gives until shortly before it expires, asks once however many wait (where they may share what they
+ * wait for: see data/cache.ts), and goes on with keys that still work when a refresh fails.
  */
-export function keptCredentials(load: () => Promise<Credentials>, now: () => number): CredentialSource {
+export function keptCredentials(
+  load: () => Promise<Credentials>,
+  now: () => number,
+  { shareLoads = true } = {},
+): CredentialSource {
   let held: Credentials | undefined
   let loading: Promise<Credentials> | undefined
 
+  async function loaded(): Promise<Credentials> {
+    const fresh = await load()
+    held = 'bearer' in fresh ? fresh : { ...fresh, derived: new Map() }
+    return held
+  }
+
   function refresh(): Promise<Credentials> {
-    loading ??= load()
-      .then((fresh) => {
-        held = 'bearer' in fresh ? fresh : { ...fresh, derived: new Map() }
-        return held
-      })
-      .finally(() => {
-        loading = undefined
-      })
+    if (!shareLoads) return loaded()
+    loading ??= loaded().finally(() => {
+      loading = undefined
+    })
     return loading
   }
 
@@ -114,6 +120,14 @@ export function dnsSuffix(region: string): string {
   if (region.startsWith('eu-isoe-')) return 'cloud.adc-e.uk'
   if (region.startsWith('us-isof-') || region.startsWith('eu-isof-')) return 'csp.hci.ic.gov'
   return 'amazonaws.com'
+}
+
+type Environment = Record<string, string | undefined>
+
+/** The API key for Bedrock that an environment holds. AWS's SDKs, too, prefer it. Claude Platform has keys of its own. */
+export function apiKeyIn(env: Environment, wire: string): Credentials | undefined {
+  const bearer = env[wire === 'platform' ? 'ANTHROPIC_AWS_API_KEY' : 'AWS_BEARER_TOKEN_BEDROCK']
+  return bearer ? { bearer } : undefined
 }
 
 /** What a developer is told of trouble with the gateway's own credentials: never 401, which would blame their key. */

@@ -11,6 +11,7 @@ export interface Config {
   publicUrl: string | undefined
   dataDir: string
   databaseUrl: string | undefined
+  databaseWire: 'http' | 'websocket'
   /** The first one writes, every one reads. Empty until an entry has generated one. */
   secretKeys: readonly string[]
   adminToken: string | undefined
@@ -93,6 +94,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     publicUrl: value.PUBLIC_URL,
     dataDir: value.DATA_DIR,
     databaseUrl: value.DATABASE_URL,
+    databaseWire: value.DATABASE_WIRE,
     secretKeys: value.SECRET_KEY ?? [],
     adminToken: value.ADMIN_TOKEN,
     upstreams: value.UPSTREAM,

@@ -30,6 +30,8 @@ export const Environment = z.object({
   DATA_DIR: text.transform((value) => value ?? '.outcrop'),
   /** Postgres instead of the embedded database. */
   DATABASE_URL: matching(/^postgres(ql)?:\/\//, 'must start with postgres://'),
+  /** On Workers without Hyperdrive: how Neon is spoken to. */
+  DATABASE_WIRE: text.pipe(z.enum(['http', 'websocket']).default('http')),
   /** Encrypts stored secrets; several, comma-separated, rotate: the first one writes. */
   SECRET_KEY: text
     .transform((value) => value?.split(',').map((key) => key.trim()))

@@ -29,6 +29,8 @@ export interface Runtime {
   /** Where processes come and go unseen, they are not told. */
   stopping?: Stopping
   clientAddress?: string
+  /** The static file that a request asks for, where there is one. */
+  assets?: ((request: Request) => Promise<Response | undefined>) | undefined
 }
 
 /** The end of the process that the app runs in. */

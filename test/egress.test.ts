@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { unpinnedEgress } from '../src/edge/unpinned.ts'
 import {
   EgressError,
   type EgressLent,
@@ -7,7 +8,6 @@ import {
   egressFetch,
   type Outgoing,
 } from '../src/egress.ts'
-import { unpinnedEgress } from '../src/host/unpinned.ts'
 
 const WISH: EgressWish = { timeout: 1_000, maxBytes: 1_000 }
 const PUBLIC = '93.184.215.14'

@@ -12,7 +12,7 @@ const SOURCE = new Map(FILES.map((path) => [path, readFileSync(join(SRC, path), 
 
 /** Entries and what they alone may use come first; a file belongs to the first floor that names it. */
 const FLOORS: [number, RegExp][] = [
-  [5, /^(node|bun|deno|worker)\.ts$|^host\//],
+  [5, /^(node|bun|deno|worker)\.ts$|^(host|edge)\//],
   [4, /^app\.ts$|^api\//],
   [3, /^gateway\/|^jobs\.ts$/],
   [2, /^(providers|search|notify|data)\//],
@@ -32,12 +32,15 @@ interface Import {
 const IMPORT =
   /^(?:import|export)\s+(type\s)?[^'"]*?from\s+'(\.[^']+)'|^import\s+'(\.[^']+)'|import\('(\.[^']+)'\)/gm
 
+/** Generated data, such as the journal of the migrations, stand outside the house. */
 const IMPORTS: Import[] = FILES.flatMap((from) =>
-  [...(SOURCE.get(from) ?? '').matchAll(IMPORT)].map((match) => ({
-    from,
-    to: relative(SRC, join(SRC, dirname(from), match[2] ?? match[3] ?? match[4] ?? '')),
-    typeOnly: match[1] !== undefined,
-  })),
+  [...(SOURCE.get(from) ?? '').matchAll(IMPORT)]
+    .filter(([line]) => !line.endsWith(".json'"))
+    .map((match) => ({
+      from,
+      to: relative(SRC, join(SRC, dirname(from), match[2] ?? match[3] ?? match[4] ?? '')),
+      typeOnly: match[1] !== undefined,
+    })),
 )
 
 function floorOf(path: string): number {

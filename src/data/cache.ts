@@ -8,14 +8,24 @@ interface Entry {
   until: number
 }
 
-export function memoryCache(options: { entries: number; now: () => number }): Cache {
+interface Options {
+  entries: number
+  now: () => number
+  /**
+   * Whether whoever comes while a value is loaded waits for that. Not on Workers: what one request is doing there, no
+   * other may wait for, since it ends with the request. https://developers.cloudflare.com/workers/observability/errors/
+   */
+  shareLoads?: boolean
+}
+
+export function memoryCache({ entries, now, shareLoads = true }: Options): Cache {
   const kept = new Map<string, Entry>()
   const asked = new Map<string, Promise<unknown>>()
 
   function keep(key: string, { value, ttl }: Remembered<unknown>) {
     kept.delete(key)
-    kept.set(key, { value, until: options.now() + ttl })
-    if (kept.size > options.entries) {
+    kept.set(key, { value, until: now() + ttl })
+    if (kept.size > entries) {
       const [oldest] = kept.keys()
       if (oldest !== undefined) kept.delete(oldest)
     }
@@ -37,12 +47,13 @@ export function memoryCache(options: { entries: number; now: () => number }): Ca
   return {
     async remember<T>(key: string, load: () => Promise<Remembered<T>>): Promise<T> {
       const entry = kept.get(key)
-      if (entry && entry.until > options.now()) {
+      if (entry && entry.until > now()) {
         kept.delete(key)
         kept.set(key, entry)
         return entry.value as T
       }
-      return (asked.get(key) as Promise<T> | undefined) ?? ask(key, load)
+      const coming = shareLoads ? (asked.get(key) as Promise<T> | undefined) : undefined
+      return coming ?? ask(key, load)
     },
     forget(key) {
       kept.delete(key)

@@ -4,7 +4,7 @@ import type { Log } from '../runtime.ts'
 import { type Capabilities, capabilitiesIn } from './capabilities.ts'
 import type { Database } from './database.ts'
 import { type Keys, keysIn } from './keys.ts'
-import { type Ledger, ledgerIn } from './requests.ts'
+import { type Ledger, type LedgerOptions, ledgerIn } from './requests.ts'
 import { type Settings, settingsIn } from './settings.ts'
 
 export interface Data {
@@ -16,10 +16,10 @@ export interface Data {
   ping(): Promise<void>
 }
 
-export function dataIn(database: Database, log: Log): Data {
+export function dataIn(database: Database, log: Log, options: LedgerOptions = {}): Data {
   return {
     keys: keysIn(database),
-    ledger: ledgerIn(database, log),
+    ledger: ledgerIn(database, log, options),
     settings: settingsIn(database),
     capabilities: capabilitiesIn(database),
     async ping() {

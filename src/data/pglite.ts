@@ -6,11 +6,21 @@ import { PGlite } from '@electric-sql/pglite'
 import { drizzle } from 'drizzle-orm/pglite'
 import { migrate } from 'drizzle-orm/pglite/migrator'
 import type { OpenDatabase } from './database.ts'
+import { refuseNewer } from './migrations.ts'
 
-/** Opens the database in a folder, or in memory where none is named, and brings it to the newest schema. */
+/**
+ * Opens the database in a folder, or in memory where none is named, and brings it to the newest schema.
+ * @throws ConfigError where it is newer than this version.
+ */
 export async function openPglite(folder: string | undefined, migrations: string): Promise<OpenDatabase> {
   const client = await PGlite.create(folder === undefined ? {} : { dataDir: folder })
   const database = drizzle(client)
-  await migrate(database, { migrationsFolder: migrations })
+  try {
+    await refuseNewer(database)
+    await migrate(database, { migrationsFolder: migrations })
+  } catch (error) {
+    await client.close()
+    throw error
+  }
   return { database, close: () => client.close() }
 }

@@ -36,7 +36,15 @@ interface Waiting {
   done: (error?: unknown) => void
 }
 
-export function ledgerIn(database: Database, log: Log): Ledger {
+/** What becomes of rows that the database does not take. */
+export interface LedgerOptions {
+  /** For how long it is asked again, in milliseconds. */
+  patience?: number
+  /** Where they go then. */
+  overflow?: (rows: LedgerRow[]) => Promise<void>
+}
+
+export function ledgerIn(database: Database, log: Log, options: LedgerOptions = {}): Ledger {
   const waiting: Waiting[] = []
   let writing = false
 
@@ -45,7 +53,7 @@ export function ledgerIn(database: Database, log: Log): Ledger {
     await new Promise((resolve) => setTimeout(resolve, 0))
     while (waiting.length > 0) {
       const group = waiting.splice(0, MAX_GROUP)
-      await writeGroup(database, group, log)
+      await writeGroup(database, group, log, options)
     }
     writing = false
   }
@@ -88,29 +96,58 @@ const MAX_GROUP = 500
 /** Pauses between attempts at a write, doubling, and for how long it is tried: longer than a failover takes. */
 const FIRST_PAUSE = 250
 const LONGEST_PAUSE = 5_000
-const ATTEMPTS = 125 // ten minutes
+const PATIENCE = 600_000
 
 /** Rows that wait for the database at the most, some 50 MB of them. */
 const MOST_WAITING = 50_000
 
-async function writeGroup(database: Database, group: Waiting[], log: Log, attempt = 1): Promise<void> {
-  try {
-    await upsert(database, lastStates(group))
-    for (const { done } of group) done()
-  } catch (error) {
-    if (isDataError(error) && group.length > 1) {
-      // One row that the database cannot hold must not keep the others out.
-      for (const one of group) await writeGroup(database, [one], log)
-    } else if (isDataError(error) || attempt >= ATTEMPTS) {
-      log('error', 'ledger rows could not be written', { rows: group.length, first: group[0]?.row.id })
-      for (const { done } of group) done(error)
-    } else {
-      await new Promise((resolve) =>
-        setTimeout(resolve, Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1))),
-      )
-      await writeGroup(database, group, log, attempt + 1)
+async function writeGroup(
+  database: Database,
+  group: Waiting[],
+  log: Log,
+  { patience = PATIENCE, overflow }: LedgerOptions,
+): Promise<void> {
+  const until = Date.now() + patience
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await inTime(upsert(database, lastStates(group)), until)
+      return forget(group)
+    } catch (error) {
+      if (isDataError(error) && group.length > 1) {
+        // One row that the database cannot hold must not keep the others out.
+        for (const one of group)
+          await writeGroup(database, [one], log, { patience, ...(overflow ? { overflow } : {}) })
+        return
+      }
+      const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1))
+      if (isDataError(error) || Date.now() + pause > until) return giveUp(group, error, log, overflow)
+      await new Promise((resolve) => setTimeout(resolve, pause))
     }
   }
+}
+
+function forget(group: Waiting[], error?: unknown) {
+  for (const { done } of group) done(error)
+}
+
+async function giveUp(group: Waiting[], error: unknown, log: Log, overflow: LedgerOptions['overflow']) {
+  try {
+    if (isDataError(error) || !overflow) throw error
+    await overflow(lastStates(group))
+    forget(group)
+  } catch (failure) {
+    log('error', 'ledger rows could not be written', { rows: group.length, first: group[0]?.row.id })
+    forget(group, failure)
+  }
+}
+
+/** A database that says nothing is one that does not answer. */
+async function inTime(writing: Promise<void>, until: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('the database is silent')), Math.max(0, until - Date.now()))
+  })
+  await Promise.race([writing, late]).finally(() => clearTimeout(timer))
 }
 
 /** One statement may not touch a row twice: of several states of one request the last stands. */

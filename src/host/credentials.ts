@@ -2,7 +2,7 @@
  * Credentials of a provider. For AWS, its own chain: environment, profiles, SSO, web identity, container,
  * instance; for Google, see google.ts. Loaded when first needed.
  */
-import { type Credentials, credentialTrouble } from '../aws.ts'
+import { apiKeyIn, type Credentials, credentialTrouble } from '../aws.ts'
 import type { Config, ProviderName } from '../config.ts'
 import { loadGoogleToken } from './google.ts'
 
@@ -30,10 +30,9 @@ const WHERE_TO_PUT_THEM =
   'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or AWS_BEARER_TOKEN_BEDROCK in the environment ' +
   'of the gateway, or give the machine it runs on a role.'
 
-/** AWS's SDKs, too, prefer an API key. Claude Platform has keys of its own. */
 async function loadAwsCredentials(env: Environment, wire: Config['aws']['wire']): Promise<Credentials> {
-  const bearer = env[wire === 'platform' ? 'ANTHROPIC_AWS_API_KEY' : 'AWS_BEARER_TOKEN_BEDROCK']
-  if (bearer) return { bearer }
+  const apiKey = apiKeyIn(env, wire)
+  if (apiKey) return apiKey
   const { defaultProvider } = await import('@aws-sdk/credential-provider-node')
   const found = await defaultProvider()().catch((cause: unknown) => {
     throw credentialTrouble(`The gateway has no AWS credentials. ${WHERE_TO_PUT_THEM}`, cause)

@@ -7,12 +7,13 @@ import { memoryCache } from '../data/cache.ts'
 import { dataIn } from '../data/data.ts'
 import type { OpenDatabase } from '../data/database.ts'
 import { noLimits } from '../data/limits.ts'
+import { closeLost, everyHour, HOUR } from '../jobs.ts'
+import { logTo } from '../protocol/log.ts'
 import { counters } from '../protocol/metrics.ts'
 import type { Log, Runtime, Stopping } from '../runtime.ts'
 import { loadCredentials, profileRegion } from './credentials.ts'
 import { pinnedEgress } from './egress.ts'
 import { lockFolder } from './lock.ts'
-import { logTo } from './log.ts'
 import { generatedSecretKey } from './secrets.ts'
 
 type Environment = Record<string, string | undefined>
@@ -74,13 +75,14 @@ export async function openHost(lent: Lent): Promise<Host> {
       void tracked.finally(() => work.delete(tracked))
     },
   }
-  const sweep = setInterval(() => void closeLost(runtime).catch(() => {}), SWEEP_EVERY).unref()
-  await closeLost(runtime, config.databaseUrl === undefined ? now() : undefined)
+  const clock = setInterval(() => void everyHour(runtime).catch(() => {}), HOUR).unref()
+  // The embedded database has had but one process; on a Postgres that replicas share, the others go on.
+  await (config.databaseUrl === undefined ? closeLost(runtime, now()) : everyHour(runtime))
   return {
     runtime,
     async close(patience) {
       await Promise.race([Promise.all(work), new Promise((resolve) => setTimeout(resolve, patience).unref())])
-      clearInterval(sweep)
+      clearInterval(clock)
       await store.close()
     },
   }
@@ -94,6 +96,7 @@ async function openStore(config: Config, migrations: string, log: Log): Promise<
   if (config.databaseUrl !== undefined) {
     const { openPostgres } = await import('../data/postgres.ts')
     const opened = await openPostgres(config.databaseUrl, migrations).catch((error: Error) => {
+      if (error instanceof ConfigError) throw error
       throw new ConfigError(`DATABASE_URL leads to no usable database: ${error.message}`)
     })
     return { ...opened, secretKeys: config.secretKeys }
@@ -117,17 +120,4 @@ async function openStore(config: Config, migrations: string, log: Log): Promise<
       await lock.release()
     },
   }
-}
-
-const SWEEP_EVERY = 3_600_000
-const SLACK = 600_000
-
-/**
- * What is still pending from before has lost its process. The embedded database has had but one; on a Postgres that
- * replicas share, what has been under way for longer than anything may be.
- */
-async function closeLost({ data, log, now, config }: Runtime, before?: number) {
-  const lost = await data.ledger.closeLost(new Date(before ?? now() - config.limits.totalAfter - SLACK))
-  if (lost > 0)
-    log('warn', 'requests were under way when a gateway stopped: marked as lost', { requests: lost })
 }

@@ -73,7 +73,8 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   }
 }
 
-function awsVariables({ bedrock }: GatewayOptions): Record<string, string> {
+/** The fake Bedrock as the gateway is told of it. */
+export function awsVariables({ bedrock }: GatewayOptions): Record<string, string> {
   if (!bedrock) return {}
   return {
     AWS_REGION: bedrock.region,
@@ -97,7 +98,8 @@ function ends(launched: Launched) {
   return { stop: () => end('SIGTERM'), kill: () => end('SIGKILL') }
 }
 
-function administration(url: string, adminToken: string) {
+/** The admin API of a gateway that is up. */
+export function administration(url: string, adminToken: string) {
   const admin: Gateway['admin'] = (method, path, body) =>
     fetch(`${url}/admin${path}`, {
       method,

@@ -1,4 +1,4 @@
-/** Log lines on standard output: JSON for machines, text for a terminal. */
+/** Log lines: JSON for machines, text for a terminal. */
 import type { Log, LogFields, LogLevel } from '../runtime.ts'
 
 const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { logTo } from '../../src/host/log.ts'
+import { logTo } from '../../src/protocol/log.ts'
 
 function logged(format: 'text' | 'json') {
   const lines: string[] = []

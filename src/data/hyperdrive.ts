@@ -1,0 +1,26 @@
+/**
+ * A Postgres behind Hyperdrive, which keeps the connections: a client lives for one request, and opens none before it
+ * is asked something. https://developers.cloudflare.com/hyperdrive/examples/connect-to-postgres/postgres-drivers-and-libraries/postgres-js/
+ */
+import { drizzle } from 'drizzle-orm/postgres-js'
+import postgres from 'postgres'
+import type { OpenDatabase } from './database.ts'
+
+const OPTIONS = {
+  /** Workers may have six connections open at once; one is left for the upstream. */
+  max: 5,
+  /** Hyperdrive caches prepared statements; asking for the types would cost a round trip a request. */
+  prepare: true,
+  fetch_types: false,
+  /** Seconds. A request cannot wait longer than its caller. */
+  connect_timeout: 5,
+  /** Pauses between attempts are the ledger's to make. */
+  backoff: () => 0,
+  onnotice: () => {},
+}
+
+/** For one request, to be closed when all its work is done. */
+export function openHyperdrive(url: string): OpenDatabase {
+  const client = postgres(url, OPTIONS)
+  return { database: drizzle(client), close: () => client.end({ timeout: 5 }) }
+}

@@ -1,0 +1,90 @@
+/** What a Worker lends the app, and what it does with each kind of event. The twin of host/open.ts. */
+import { ConfigError } from '../config.ts'
+import { errorResponse, GatewayError } from '../errors.ts'
+import { everyHour } from '../jobs.ts'
+import { newId } from '../protocol/ids.ts'
+import type { Runtime } from '../runtime.ts'
+import type { Batch, Bindings, Context } from './bindings.ts'
+import { type Isolate, openIsolate, plainLog } from './isolate.ts'
+import { drain } from './queue.ts'
+import { openVisit } from './visit.ts'
+
+export interface Edge {
+  fetch(request: Request, bindings: Bindings, context: Context): Promise<Response>
+  everyHour(bindings: Bindings, context: Context): Promise<void>
+  drain(batch: Batch, bindings: Bindings, context: Context): Promise<void>
+}
+
+type App = (request: Request, runtime: Runtime) => Response | Promise<Response>
+
+/** Call it once an isolate: what it remembers between requests is in here. */
+export function openEdge(app: App): Edge {
+  const isolateOf = remembering(openIsolate)
+
+  return {
+    async fetch(request, bindings, context) {
+      const isolate = isolateOf(bindings)
+      if (isolate instanceof ConfigError) return misconfigured(isolate)
+      const visit = openVisit(isolate, bindings, context, { queue: true })
+      const answer = isolate.schema
+        .pass(visit.database)
+        .then(() => app(request, visit.runtime))
+        .catch((error: unknown) => refusal(error, isolate))
+      // Before anything is waited for: what is not registered ends with the caller's patience.
+      visit.until(answer)
+      return answer
+    },
+    async everyHour(bindings, context) {
+      const { runtime, until } = opened(bindings, context)
+      const work = everyHour(runtime)
+      until(work)
+      await work
+    },
+    async drain(batch, bindings, context) {
+      const { runtime, until } = opened(bindings, context)
+      const work = drain(runtime, batch)
+      until(work)
+      await work
+    },
+  }
+
+  /** @throws ConfigError, for the platform to report: nobody waits for an answer. */
+  function opened(bindings: Bindings, context: Context) {
+    const isolate = isolateOf(bindings)
+    if (!(isolate instanceof ConfigError)) return openVisit(isolate, bindings, context, { queue: false })
+    complain(isolate)
+    throw isolate
+  }
+}
+
+/** Configuration is the same for every request of an isolate, and so is what is wrong with it. */
+function remembering(open: (bindings: Bindings) => Isolate) {
+  let known: Isolate | ConfigError | undefined
+  return (bindings: Bindings): Isolate | ConfigError => {
+    try {
+      known ??= open(bindings)
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      known = error
+    }
+    return known
+  }
+}
+
+/** The sentences of a ConfigError name variables and what they must be, never what they are. */
+function misconfigured(error: ConfigError): Response {
+  complain(error)
+  return errorResponse(
+    new GatewayError('api_error', `The gateway is not configured. ${error.message}`, { retry: false }),
+    newId('req', Date.now()),
+  )
+}
+
+function complain(error: ConfigError) {
+  plainLog('error', `The gateway is not configured. ${error.message}`)
+}
+
+function refusal(error: unknown, { now }: Isolate): Response {
+  if (!(error instanceof GatewayError)) throw error
+  return errorResponse(error, newId('req', now()))
+}
