@@ -35,7 +35,7 @@ export const ends: Part = (test, stage) => {
   test(
     'a rolling restart on one Postgres under 50 streams loses none',
     async () => {
-      const DATABASE_URL = await stage.database('restart')
+      const DATABASE_URL = await stage.database()
       const options = {
         bedrock: stage.fake,
         env: { DATABASE_URL, SECRET_KEY: 'only-for-tests-abcdefghijkl-0123456789' },

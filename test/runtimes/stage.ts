@@ -34,8 +34,8 @@ export interface Stage {
   row(): Promise<SpendRow>
   /** One more gateway, cleared after the test. */
   another(options: GatewayOptions): Promise<Gateway>
-  /** An empty database on a real Postgres. */
-  database(name: string): Promise<string>
+  /** The URL of an empty database on a real Postgres. */
+  database(): Promise<string>
 }
 
 /** The props are put up before the first test and taken away after the last. */
@@ -45,11 +45,16 @@ export function setStage(subject: Subject): { stage: Stage; register: Register }
   const beginnings = new Map<string, () => Promise<Check>>()
   const absent: Record<string, string> = {}
   const others: Gateway[] = []
-  let postgres: Postgres | undefined
+  let postgres: Promise<Postgres> | undefined
+  let databases = 0
+  const database = async () => {
+    postgres ??= startPostgres()
+    return (await postgres).url(`runtime_${++databases}`)
+  }
 
   beforeAll(async () => {
     props.fake = await startFakeBedrock()
-    props.gateway = await subject.start({ bedrock: props.fake })
+    props.gateway = await subject.start({ bedrock: props.fake }, database)
     for (const [name, begin] of beginnings) {
       const check = begin()
       begun.set(name, { since: performance.now(), check })
@@ -67,7 +72,7 @@ export function setStage(subject: Subject): { stage: Stage; register: Register }
   afterAll(async () => {
     await props.gateway?.clear()
     await props.fake?.close()
-    await postgres?.close()
+    await (await postgres)?.close()
   })
 
   const stage: Stage = {
@@ -87,14 +92,11 @@ export function setStage(subject: Subject): { stage: Stage; register: Register }
       return thereIs(only)
     },
     async another(options) {
-      const gateway = await subject.start(options)
+      const gateway = await subject.start(options, database)
       others.push(gateway)
       return gateway
     },
-    async database(name) {
-      postgres ??= await startPostgres()
-      return postgres.url(name)
-    },
+    database,
   }
   return { stage, register: registerOn(subject, { absent, beginnings, begun }) }
 }

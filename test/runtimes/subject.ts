@@ -7,7 +7,8 @@ export type Ability = 'signals' | 'postgres'
 export interface Subject {
   /** As the column says it, with the exact version: `Bun 1.4.4`. */
   name: string
-  start(options: GatewayOptions): Promise<Gateway>
+  /** `database` gives the URL of an empty one on a real Postgres, for a runtime that has none of its own. */
+  start(options: GatewayOptions, database: () => Promise<string>): Promise<Gateway>
   /** How long a key may still work after it was disabled, in milliseconds. */
   revocation: number
   /** What it has not, each with the reason. */
