@@ -40,7 +40,7 @@ export interface WorkerOptions {
   migrate?: boolean
   /** Whether a queue is bound for the ledger. */
   queue?: boolean
-  bedrock?: GatewayOptions['bedrock']
+  bedrock?: NonNullable<GatewayOptions['bedrock']>
   /** Variables and secrets; one that is set to nothing counts as not set. */
   env?: Readonly<Record<string, string>>
   /** Whether to wait for `GET /ready`. */

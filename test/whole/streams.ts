@@ -9,6 +9,8 @@ export interface Caller {
   /** Resolves when the connection is gone, whoever closed it. */
   over: Promise<void>
   hangUp(): void
+  /** Hangs up so that it cannot be taken for having no more to say, which HTTP allows a client that still listens. */
+  reset(): void
 }
 
 /** A stream under way; its words lead the fake model. */
@@ -40,7 +42,12 @@ export function stream(port: number, key: string, words: string, more: Body = {}
   })
   sent.on('error', () => {})
   sent.end(body)
-  return { answered, over, hangUp: () => void sent.destroy() }
+  return {
+    answered,
+    over,
+    hangUp: () => void sent.destroy(),
+    reset: () => void sent.socket?.resetAndDestroy(),
+  }
 }
 
 /** Hangs up after so many milliseconds, if it is not over by then. */

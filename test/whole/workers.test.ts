@@ -1,0 +1,97 @@
+/** What only Workers do, on a real workerd: hang-ups that end the event, a clock from outside, rows by way of a queue. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
+import { slow } from '../fakes/steps.ts'
+import { findPostgres, type Postgres } from '../services/postgres.ts'
+import { startWorker, type Worker } from '../services/workerd.ts'
+import { ask, hello } from './caller.ts'
+import { eventually } from './eventually.ts'
+import { stream } from './streams.ts'
+
+const found = await findPostgres()
+if ('missing' in found) test.skip(found.missing, () => {})
+
+let postgres: Postgres
+let fake: FakeBedrock
+beforeAll(async () => {
+  if ('missing' in found) return
+  postgres = await found.start()
+  fake = await startFakeBedrock()
+})
+beforeEach(() => fake?.reset())
+afterAll(async () => {
+  await fake?.close()
+  await postgres?.close()
+})
+
+describe.skipIf('missing' in found)('a Worker', () => {
+  let worker: Worker
+  let key: string
+  let keyId: string
+  beforeAll(async () => {
+    worker = await startWorker({ databaseUrl: await postgres.url('worker'), bedrock: fake })
+  })
+  beforeEach(async () => {
+    const made = await worker.makeKey()
+    key = made.key
+    keyId = made.id
+  })
+  afterAll(() => worker?.clear())
+
+  /** The one request upstream, and how long after `since` it was given up. */
+  async function givenUp(since: number): Promise<number> {
+    const gone = await eventually(() => fake.seen.find(({ closedEarly }) => closedEarly), { within: 5_000 })
+    return (gone.closedAt ?? Number.POSITIVE_INFINITY) - since
+  }
+
+  test('hung up on in the middle of a stream: upstream hears of it, and the row is settled all the same', async () => {
+    fake.script(slow(50))
+    const caller = stream(worker.port, key, '!long 1000')
+    await caller.answered
+    const since = Date.now()
+    caller.reset()
+    expect(await givenUp(since)).toBeLessThan(1_000)
+    const [row] = await worker.settled(1, { key: keyId })
+    expect(row).toMatchObject({ status: 'cancelled', usage_source: 'partial', error_type: null })
+    expect(row?.cost_nano).toBeGreaterThan(0)
+  })
+
+  // As a client of Cloudflare's, whose going is told from hop to hop. To a bare workerd, a mere end of what the client
+  // sends is no hang-up before there is something to write.
+  test.each(['before headers', 'after headers', 3] as const)(
+    'hung up on while upstream is silent (%s): the same',
+    async (at) => {
+      for (const streams of [true, false]) {
+        fake.reset()
+        fake.script({ kind: 'stall', at })
+        const caller = stream(worker.port, key, '!say one', { stream: streams })
+        await eventually(() => fake.seen[0], { every: 5 })
+        if (at === 3 && streams) await caller.answered
+        const since = Date.now()
+        caller.reset()
+        expect(await givenUp(since)).toBeLessThan(1_000)
+      }
+      const rows = await worker.settled(2, { key: keyId })
+      expect(rows.map(({ status, error_type }) => [status, error_type])).toEqual([
+        ['cancelled', null],
+        ['cancelled', null],
+      ])
+    },
+  )
+
+  test('answers many at once, none of which waits for what another has begun', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, () => ask(worker, hello(), { 'x-api-key': key })),
+    )
+    expect(answers.map(({ status }) => status)).toEqual(Array(40).fill(200))
+    await worker.settled(40, { key: keyId })
+  })
+
+  test('does by the cron trigger what a process does by a timer', async () => {
+    await expect(worker.everyHour()).resolves.toBeUndefined()
+  })
+
+  test('complains of nothing meanwhile', () => {
+    expect(worker.stdout() + worker.stderr()).not.toMatch(/"level":"(warn|error)"|hung|Uncaught/)
+  })
+})
