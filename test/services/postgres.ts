@@ -85,7 +85,7 @@ function spawnServer(program: string, data: string, port: number, user: User): C
   const settings = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
-    max_connections: '60',
+    max_connections: '400', // a Worker takes one a request: here is no Hyperdrive that would pool them
     shared_buffers: '16MB',
     fsync: 'off', // nothing here outlives the machine
     full_page_writes: 'off',
