@@ -28,6 +28,18 @@ export default defineConfig({
           include: ['test/runtimes/**/*.test.ts'],
           testTimeout: 90_000,
           hookTimeout: 90_000,
+          // Each suite waits for most of its half-minute of silence; after all others, which measure times.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'bench',
+          include: ['bench/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 90_000,
+          fileParallelism: false,
         },
       },
       {

@@ -14,8 +14,9 @@ export const runtimesReporter: Reporter = {
       .filter(({ project }) => project.name === 'runtimes')
       .flatMap((module) => [...module.children.allTests()])
     const outcomes = tests.flatMap(outcomeOf)
-    if (outcomes.length === 0) return
-    const table = tableOf(outcomes)
+    const suite = outcomes[0]?.told.suite
+    if (!suite) return
+    const table = tableOf(outcomes, suite)
     process.stdout.write(`\n${table}\n`)
     if (!process.env['UPDATE_DOCS']) return
     const page = pageOf('runtimes')
@@ -27,7 +28,13 @@ function outcomeOf(test: TestCase): Outcome[] {
   const { told } = test.meta()
   const { state } = test.result()
   if (!told || state === 'skipped') return []
-  return [{ test: test.name, told, took: state === 'passed' ? (told.took ?? test.diagnostic()?.duration) : undefined }]
+  return [
+    {
+      test: test.name,
+      told,
+      took: state === 'passed' ? (told.took ?? test.diagnostic()?.duration) : undefined,
+    },
+  ]
 }
 
 function circumstances(): string {

@@ -3,10 +3,12 @@ import { expect } from 'vitest'
 import type { Step } from '../fakes/bedrock.ts'
 import { ask, eventsIn, said } from '../whole/caller.ts'
 import { eventually } from '../whole/eventually.ts'
+import { stream } from '../whole/streams.ts'
 import { listen } from './listen.ts'
 import type { Part, Stage } from './stage.ts'
 
 const SILENCE = 30_000
+const PING_AFTER = 15_000
 /** Timers may be early by as much. */
 const SLACK = 100
 
@@ -51,6 +53,24 @@ export const silences: Part = (test, stage) => {
       const written = await row()
       expect(written).toMatchObject({ status: 'succeeded', usage_source: 'final' })
       expect(written?.duration_ms).toBeGreaterThan(SILENCE - SLACK)
+    }
+  })
+
+  test.ahead('a caller hangs up in a silent stream: the next ping, at the latest, finds it out', async () => {
+    const { fake, gateway } = stage
+    const { id, key } = await gateway.makeKey()
+    fake.script({ kind: 'stall', at: 3 })
+    const caller = stream(gateway.port, key, '!say one')
+    await caller.answered
+    const seen = fake.seen.at(-1)
+    caller.hangUp()
+    const since = Date.now()
+    return async (told) => {
+      const left = () => (seen?.closedEarly ? seen.closedAt : undefined)
+      const at = await eventually(left, { within: PING_AFTER + 5_000 })
+      told.note = `heard after ${((at - since) / 1_000).toFixed(1)} s`
+      const rows = await gateway.settled(1, { key: id })
+      expect(rows).toMatchObject([{ status: 'cancelled', usage_source: 'partial' }])
     }
   })
 }

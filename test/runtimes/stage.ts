@@ -41,9 +41,7 @@ export interface Stage {
 /** The props are put up before the first test and taken away after the last. */
 export function setStage(subject: Subject): { stage: Stage; register: Register } {
   const props: { fake?: FakeBedrock; gateway?: Gateway; key?: MadeKey | undefined } = {}
-  const begun = new Map<string, Begun>()
-  const beginnings = new Map<string, () => Promise<Check>>()
-  const absent: Record<string, string> = {}
+  const book: Book = { names: [], absent: {}, beginnings: new Map(), begun: new Map() }
   const others: Gateway[] = []
   let postgres: Promise<Postgres> | undefined
   let databases = 0
@@ -55,14 +53,14 @@ export function setStage(subject: Subject): { stage: Stage; register: Register }
   beforeAll(async () => {
     props.fake = await startFakeBedrock()
     props.gateway = await subject.start({ bedrock: props.fake }, database)
-    for (const [name, begin] of beginnings) {
+    for (const [name, begin] of book.beginnings) {
       const check = begin()
-      begun.set(name, { since: performance.now(), check })
+      book.begun.set(name, { since: performance.now(), check })
       await check.catch(() => {}) // its own test tells
     }
   })
   beforeEach(async ({ task }) => {
-    task.meta.told = { runtime: subject.name, absent }
+    task.meta.told = { runtime: subject.name, suite: book.names, absent: book.absent }
     props.fake?.reset()
     props.key = await props.gateway?.makeKey()
   })
@@ -98,7 +96,7 @@ export function setStage(subject: Subject): { stage: Stage; register: Register }
     },
     database,
   }
-  return { stage, register: registerOn(subject, { absent, beginnings, begun }) }
+  return { stage, register: registerOn(subject, book) }
 }
 
 function thereIs<T>(prop: T | undefined): T {
@@ -113,6 +111,7 @@ async function startPostgres(): Promise<Postgres> {
 }
 
 interface Book {
+  names: string[]
   absent: Record<string, string>
   /** Of the tests that run ahead. */
   beginnings: Map<string, () => Promise<Check>>
@@ -124,8 +123,9 @@ interface Begun {
   check: Promise<Check>
 }
 
-function registerOn({ lacks }: Subject, { absent, beginnings, begun }: Book): Register {
+function registerOn({ lacks }: Subject, { names, absent, beginnings, begun }: Book): Register {
   const register: Register = (name, check, ...needs) => {
+    names.push(name)
     const [reason] = needs.flatMap((need) => lacks[need] ?? [])
     if (reason === undefined) test(name, ({ task }) => check(thereIs(task.meta.told)))
     else absent[name] = reason

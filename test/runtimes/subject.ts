@@ -2,7 +2,7 @@
 import type { Gateway, GatewayOptions } from '../whole/gateway.ts'
 
 /** What not every runtime, and not every machine, has. */
-export type Ability = 'signals' | 'postgres'
+export type Ability = 'signals' | 'postgres' | 'half-closed is gone'
 
 export interface Subject {
   /** As the column says it, with the exact version: `Bun 1.4.4`. */
@@ -22,6 +22,8 @@ export interface Told {
   took?: number
   /** A figure worth a place beside the time it took. */
   note?: string
+  /** The name of every test of the suite, in order. */
+  suite: readonly string[]
   /** The tests that say nothing on this runtime, and why. */
   absent: Record<string, string>
 }
