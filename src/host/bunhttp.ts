@@ -12,6 +12,8 @@ interface BunOptions {
   hostname: string
   port: number
   development: boolean
+  /** Unless told not to, two processes share a port and nobody says so. */
+  reusePort: boolean
   /** Seconds; 0 for ever. A model may think for minutes without a word. */
   idleTimeout: number
   /** Above ours, so that it is we who refuse, in our words. */
@@ -26,6 +28,7 @@ export const listenOnBun: Listen = async (answer, { host, port }) => {
     hostname: host,
     port,
     development: false,
+    reusePort: false,
     idleTimeout: 0,
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch: answer,

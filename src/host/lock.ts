@@ -77,19 +77,22 @@ async function read(path: string): Promise<Holder | undefined> {
 
 async function lives(path: string, holder: Holder): Promise<boolean> {
   // On this host the process table knows. Our own number says nothing: a container's first process always has it.
-  if (holder.host === hostname() && holder.pid !== process.pid) return isRunning(holder.pid)
+  const known = holder.host === hostname() && holder.pid !== process.pid ? isRunning(holder.pid) : undefined
+  if (known !== undefined) return known
   const before = await renewedAt(path)
   if (Date.now() - before > GONE_AFTER) return false
   await sleep(GONE_AFTER)
   return (await renewedAt(path)) !== before
 }
 
-function isRunning(pid: number): boolean {
+/** Undefined where that may not be asked: in Deno it takes the permission to run programs. */
+function isRunning(pid: number): boolean | undefined {
   try {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    return hasCode(error, 'EPERM')
+    if (hasCode(error, 'ESRCH')) return false
+    return hasCode(error, 'EPERM') ? true : undefined
   }
 }
 

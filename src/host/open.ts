@@ -30,11 +30,12 @@ interface Lent {
 
 export interface Host {
   runtime: Runtime
-  /** Waits for work under way, at most so many milliseconds, then lets go of the database. */
+  /** Waits for work under way, at most so many milliseconds, then lets go of the database, which has its own time. */
   close(patience: number): Promise<void>
 }
 
 const CACHE_ENTRIES = 10_000
+const CLOSE = 5_000
 
 /** @throws ConfigError for what whoever starts it can put right. */
 export async function openHost(lent: Lent): Promise<Host> {
@@ -81,11 +82,21 @@ export async function openHost(lent: Lent): Promise<Host> {
   return {
     runtime,
     async close(patience) {
-      await Promise.race([Promise.all(work), new Promise((resolve) => setTimeout(resolve, patience).unref())])
+      await soon(idle(work), patience)
       clearInterval(clock)
-      await store.close()
+      await soon(store.close(), CLOSE)
     },
   }
+}
+
+/** What is done may leave more to do. */
+async function idle(work: ReadonlySet<Promise<unknown>>) {
+  while (work.size > 0) await Promise.all(work)
+}
+
+/** Waits for it, but no longer than so many milliseconds. */
+async function soon(work: Promise<unknown>, patience: number) {
+  await Promise.race([work, new Promise((resolve) => setTimeout(resolve, patience).unref())])
 }
 
 interface Store extends OpenDatabase {

@@ -111,13 +111,15 @@ async function end({ host, listening, stop }: Started) {
   const { config, log } = host.runtime
   log('info', 'stopping: answers under way may finish', { seconds: config.drainSeconds })
   stop.begin()
-  const drained = listening.drained().then(() => true)
+  const over = () => true
+  const drained = listening.drained().then(over, over)
   const within = (milliseconds: number) => Promise.race([drained, sleep(milliseconds, false)])
   if (!(await within(config.drainSeconds * 1_000))) {
     log('warn', 'stopping: answers under way are cut')
     stop.end()
     await within(LAST_WORDS)
     listening.cut()
+    await within(LAST_WORDS) // until those that are cut have heard of it
   }
   await host.close(FLUSH)
   process.exit(0)
