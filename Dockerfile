@@ -10,6 +10,8 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN --mount=type=cache,target=/root/.npm npm ci --no-audit --no-fund
 COPY src src
+COPY drizzle drizzle
+COPY portal portal
 # The demo, which the build makes too, stands among the tests. It does not get into the image.
 COPY test test
 RUN npm run build
@@ -23,7 +25,8 @@ FROM ${NODE_IMAGE}
 WORKDIR /app
 RUN install -d -o 1000 -g 1000 -m 700 /data
 COPY --from=modules /app/node_modules node_modules
-COPY --from=build /app/dist/node.js /app/dist/node.js.map dist/
+COPY --from=build /app/dist/node.js /app/dist/node.js.map /app/dist/migrate.js /app/dist/migrate.js.map dist/
+COPY --from=build /app/dist/portal dist/portal
 COPY drizzle/*.sql drizzle/
 COPY drizzle/meta drizzle/meta
 COPY package.json ./

@@ -1,7 +1,8 @@
+import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 import { runtimesReporter } from './test/runtimes/reporter.ts'
 
-/** `unit` is part of `npm run check`; `whole` starts real processes and real services. */
+/** `unit` is part of `npm run check`; `whole` starts real processes and real services; `edge` runs in workerd. */
 export default defineConfig({
   test: {
     reporters: ['default', runtimesReporter],
@@ -10,7 +11,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/whole/**', 'test/client/**', 'test/runtimes/**'],
+          exclude: ['test/whole/**', 'test/client/**', 'test/workerd/**', 'test/runtimes/**'],
           testTimeout: 20_000,
         },
       },
@@ -20,6 +21,24 @@ export default defineConfig({
           include: ['test/whole/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest(({ inject }) => ({
+            miniflare: {
+              compatibilityDate: '2026-08-01',
+              compatibilityFlags: ['nodejs_compat'],
+              hyperdrives: hyperdrives(inject('services').hyperdrive),
+            },
+          })),
+        ],
+        test: {
+          name: 'edge',
+          include: ['test/workerd/**/*.test.ts'],
+          globalSetup: ['test/workerd/services.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -56,3 +75,7 @@ export default defineConfig({
     ],
   },
 })
+
+function hyperdrives(url: string): Record<string, string> {
+  return url === '' ? {} : { HYPERDRIVE: url }
+}

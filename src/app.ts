@@ -2,6 +2,7 @@
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { admin } from './api/admin.ts'
+import { assets } from './api/assets.ts'
 import type { Env } from './api/env.ts'
 import { health } from './api/health.ts'
 import { invoke } from './api/invoke.ts'
@@ -46,6 +47,7 @@ app.route('/model', invoke)
 app.route('/admin', admin)
 app.route('/metrics', metrics)
 app.route('/', health)
+app.route('/', assets)
 
 /** The method of every path that has but one, for those who come with another. */
 const METHODS: Readonly<Record<string, string>> = {

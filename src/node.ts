@@ -9,4 +9,5 @@ await run({
   fetch: undiciFetch(),
   listen: listenOnNode,
   migrations: new URL('../drizzle', import.meta.url),
+  portal: new URL('../dist/portal', import.meta.url),
 })

@@ -15,6 +15,8 @@ const migrations = pgSchema('drizzle').table('__drizzle_migrations', {
 
 export interface Standing {
   kind: 'equal' | 'older' | 'newer'
+  /** What the database has: `schema 0002`. */
+  found: string
   /** What is so, and what to do about it, in one sentence. */
   sentence: string
 }
@@ -26,7 +28,7 @@ export async function standingOf(database: Database): Promise<Standing> {
   const needed = `this version needs ${numberOf(tag)}`
   const kind = ran.newest === when ? 'equal' : ran.newest < when ? 'older' : 'newer'
   const found = ran.count === 0 ? 'no schema yet' : `schema ${numbered(ran.count - 1)}`
-  return { kind, sentence: `The database has ${found}, ${needed}: ${REMEDY[kind]}` }
+  return { kind, found, sentence: `The database has ${found}, ${needed}: ${REMEDY[kind]}` }
 }
 
 const REMEDY: Readonly<Record<Standing['kind'], string>> = {

@@ -25,7 +25,7 @@ export function openEdge(app: App): Edge {
     async fetch(request, bindings, context) {
       const isolate = isolateOf(bindings)
       if (isolate instanceof ConfigError) return misconfigured(isolate)
-      const visit = openVisit(isolate, bindings, context, { queue: true })
+      const visit = openVisit(isolate, bindings, context, { overflow: true })
       const answer = isolate.schema
         .pass(visit.database)
         .then(() => app(request, visit.runtime))
@@ -51,7 +51,7 @@ export function openEdge(app: App): Edge {
   /** @throws ConfigError, for the platform to report: nobody waits for an answer. */
   function opened(bindings: Bindings, context: Context) {
     const isolate = isolateOf(bindings)
-    if (!(isolate instanceof ConfigError)) return openVisit(isolate, bindings, context, { queue: false })
+    if (!(isolate instanceof ConfigError)) return openVisit(isolate, bindings, context, { overflow: false })
     complain(isolate)
     throw isolate
   }

@@ -13,10 +13,10 @@ import type { Isolate } from './isolate.ts'
 
 /**
  * For how long the ledger asks a database that does not answer, in milliseconds. What a Worker still does after its
- * answer is cut off after 30 s; with a queue to hand rows to, there is no point in waiting for that.
+ * answer is cut off after 30 s; where there is a queue that comes again, there is no point in waiting for that.
  */
 const PATIENCE = 20_000
-const PATIENCE_BEFORE_QUEUE = 2_000
+const PATIENCE_WITH_QUEUE = 2_000
 
 export interface Visit {
   runtime: Runtime
@@ -25,18 +25,19 @@ export interface Visit {
   until(work: Promise<unknown>): void
 }
 
-export interface VisitWish {
-  /** Whether rows may go by way of the queue: not those that come from there. */
-  queue: boolean
-}
-
-export function openVisit(isolate: Isolate, bindings: Bindings, context: Context, wish: VisitWish): Visit {
+/** `overflow`: whether rows may go by way of the queue, as those that come from there may not. */
+export function openVisit(
+  isolate: Isolate,
+  bindings: Bindings,
+  context: Context,
+  { overflow }: { overflow: boolean },
+): Visit {
   const { database, close } = openDatabase(isolate, bindings)
   const { schema: _, ...lent } = isolate
   const begun: Promise<unknown>[] = []
   const runtime: Runtime = {
     ...lent,
-    data: dataIn(database, isolate.log, ledgerOptions(wish.queue ? bindings : {})),
+    data: dataIn(database, isolate.log, ledgerOptions(bindings, overflow)),
     limits: noLimits(),
     assets: assetsFrom(bindings),
     waitUntil(work) {
@@ -69,10 +70,11 @@ function openDatabase({ config }: Isolate, { HYPERDRIVE }: Bindings): OpenDataba
   return openNeon(config.databaseUrl ?? '', config.databaseWire)
 }
 
-function ledgerOptions({ LEDGER_QUEUE: queue }: Bindings): LedgerOptions {
+function ledgerOptions({ LEDGER_QUEUE: queue }: Bindings, overflow: boolean): LedgerOptions {
   if (!queue) return { patience: PATIENCE }
+  if (!overflow) return { patience: PATIENCE_WITH_QUEUE }
   return {
-    patience: PATIENCE_BEFORE_QUEUE,
+    patience: PATIENCE_WITH_QUEUE,
     overflow: async (rows) => void (await queue.send(rows.map(rowToJson))),
   }
 }

@@ -85,7 +85,8 @@ function said(events: Events, call: Call, voice: Voice, silence: SilenceWatch, {
       : failure === undefined
         ? cutShort()
         : asGatewayError(failure)
-    if (error && call.signal.aborted) end('cancelled') // what then breaks is no error: nobody is there
+    if (error && call.signal.aborted)
+      end('cancelled') // what then breaks is no error: nobody is there
     else end(error ? 'failed_midstream' : 'succeeded', error)
     const last = error ? voice.failure(error) : voice.end()
     if (error && !last) return controller.error(error)

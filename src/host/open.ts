@@ -11,6 +11,7 @@ import { closeLost, everyHour, HOUR } from '../jobs.ts'
 import { logTo } from '../protocol/log.ts'
 import { counters } from '../protocol/metrics.ts'
 import type { Log, Runtime, Stopping } from '../runtime.ts'
+import { assetsIn } from './assets.ts'
 import { loadCredentials, profileRegion } from './credentials.ts'
 import { pinnedEgress } from './egress.ts'
 import { lockFolder } from './lock.ts'
@@ -23,6 +24,8 @@ interface Lent {
   fetch: typeof fetch
   /** The folder of the migrations. */
   migrations: string
+  /** The folder of the portal's files, as built. */
+  portal: string
   write: (line: string) => void
   isTerminal: boolean
   stopping: Stopping
@@ -62,6 +65,7 @@ export async function openHost(lent: Lent): Promise<Host> {
       anthropic: credentialsOf('anthropic'),
       vertex: credentialsOf('vertex'),
     },
+    assets: await assetsIn(lent.portal),
     fetch: lent.fetch,
     egress: pinnedEgress({ loopback: config.egress.loopback }),
     log,

@@ -17,6 +17,8 @@ interface Brought {
   listen: Listen
   /** The folder of the migrations. */
   migrations: URL
+  /** The folder of the portal's files, as built. */
+  portal: URL
 }
 
 /** How long the last words of answers that are cut, and the ledger after them, may take. Milliseconds. */
@@ -56,12 +58,13 @@ function signalled(): Promise<void> {
   })
 }
 
-async function start({ app, fetch, listen, migrations }: Brought): Promise<Started> {
+async function start({ app, fetch, listen, migrations, portal }: Brought): Promise<Started> {
   const stop = stopping()
   const host = await openHost({
     env: process.env,
     fetch,
     migrations: fileURLToPath(migrations),
+    portal: fileURLToPath(portal),
     write: (line) => process.stdout.write(line),
     isTerminal: process.stdout.isTTY,
     stopping: stop,

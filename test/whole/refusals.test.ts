@@ -89,7 +89,9 @@ describe('a key that is not in order', () => {
 describe('a place that is none', () => {
   const bad: [string, string, number, string, RegExp][] = [
     ['POST', '/v1/v1/messages', 404, 'not_found_error', /ANTHROPIC_BASE_URL must not end in \/v1/],
-    ['GET', '/', 404, 'not_found_error', /nothing at this path/],
+    ['POST', '/', 404, 'not_found_error', /nothing at this path/],
+    ['GET', '/assets/../../package.json', 404, 'not_found_error', /nothing at this path/],
+    ['GET', '/assets/%2e%2e%2f%2e%2e%2fpackage.json', 404, 'not_found_error', /nothing at this path/],
     ['POST', '/v1/complete', 404, 'not_found_error', /nothing at this path/],
     ['POST', '/v1/messages/batches', 404, 'not_found_error', /nothing at this path/],
     ['GET', '/v1/messages/%E0%A4%A', 404, 'not_found_error', /nothing at this path/],

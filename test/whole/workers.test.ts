@@ -1,4 +1,5 @@
 /** What only Workers do, on a real workerd: hang-ups that end the event, a clock from outside, rows by way of a queue. */
+import connect from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
 import { slow } from '../fakes/steps.ts'
@@ -25,11 +26,13 @@ afterAll(async () => {
 })
 
 describe.skipIf('missing' in found)('a Worker', () => {
+  let databaseUrl: string
   let worker: Worker
   let key: string
   let keyId: string
   beforeAll(async () => {
-    worker = await startWorker({ databaseUrl: await postgres.url('worker'), bedrock: fake })
+    databaseUrl = await postgres.url('worker')
+    worker = await startWorker({ databaseUrl, bedrock: fake })
   })
   beforeEach(async () => {
     const made = await worker.makeKey()
@@ -89,6 +92,18 @@ describe.skipIf('missing' in found)('a Worker', () => {
 
   test('does by the cron trigger what a process does by a timer', async () => {
     await expect(worker.everyHour()).resolves.toBeUndefined()
+  })
+
+  test('leaves no connection to Postgres behind', async () => {
+    const client = connect(databaseUrl, { max: 1 })
+    const others = async () => {
+      const [row] = await client<{ count: number }[]>`select count(*)::int from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()`
+      return row?.count
+    }
+    await Promise.all(Array.from({ length: 20 }, () => fetch(`${worker.url}/ready`)))
+    await eventually(async () => ((await others()) === 0 ? true : undefined))
+    await client.end()
   })
 
   test('complains of nothing meanwhile', () => {
