@@ -13,10 +13,17 @@ export type Check = (told: Told) => void | Promise<void>
 export interface Register {
   (name: string, check: Check, ...needs: Ability[]): void
   /**
-   * For what takes long and is idle meanwhile: `begin` runs before all other tests, what it returns in its turn. It
-   * must have taken what it scripted by the time it returns.
+   * For what takes long and is idle meanwhile: `begin` runs before all other tests, the check in its turn. What was
+   * scripted must have been taken when it returns.
    */
-  ahead(name: string, begin: () => Promise<Check>): void
+  ahead(name: string, begin: () => Promise<Waiting>): void
+}
+
+/** What was begun ahead of its turn. */
+export interface Waiting {
+  /** Settles when there is nothing more to wait for. */
+  over: Promise<unknown>
+  check: Check
 }
 
 /** One idea of the suite. */
@@ -41,7 +48,7 @@ export interface Stage {
 /** The props are put up before the first test and taken away after the last. */
 export function setStage(subject: Subject): { stage: Stage; register: Register } {
   const props: { fake?: FakeBedrock; gateway?: Gateway; key?: MadeKey | undefined } = {}
-  const book: Book = { names: [], absent: {}, beginnings: new Map(), begun: new Map() }
+  const book: Book = { names: [], absent: {}, beginnings: [] }
   const others: Gateway[] = []
   let postgres: Promise<Postgres> | undefined
   let databases = 0
@@ -53,11 +60,7 @@ export function setStage(subject: Subject): { stage: Stage; register: Register }
   beforeAll(async () => {
     props.fake = await startFakeBedrock()
     props.gateway = await subject.start({ bedrock: props.fake }, database)
-    for (const [name, begin] of book.beginnings) {
-      const check = begin()
-      book.begun.set(name, { since: performance.now(), check })
-      await check.catch(() => {}) // its own test tells
-    }
+    for (const begin of book.beginnings) await begin()
   })
   beforeEach(async ({ task }) => {
     task.meta.told = { runtime: subject.name, suite: book.names, absent: book.absent }
@@ -77,6 +80,9 @@ export function setStage(subject: Subject): { stage: Stage; register: Register }
     subject,
     get fake() {
       return thereIs(props.fake)
+    },
+    set fake(fake) {
+      props.fake = fake
     },
     get gateway() {
       return thereIs(props.gateway)
@@ -113,17 +119,11 @@ async function startPostgres(): Promise<Postgres> {
 interface Book {
   names: string[]
   absent: Record<string, string>
-  /** Of the tests that run ahead. */
-  beginnings: Map<string, () => Promise<Check>>
-  begun: Map<string, Begun>
+  /** Of the tests that run ahead; none of them rejects. */
+  beginnings: (() => Promise<unknown>)[]
 }
 
-interface Begun {
-  since: number
-  check: Promise<Check>
-}
-
-function registerOn({ lacks }: Subject, { names, absent, beginnings, begun }: Book): Register {
+function registerOn({ lacks }: Subject, { names, absent, beginnings }: Book): Register {
   const register: Register = (name, check, ...needs) => {
     names.push(name)
     const [reason] = needs.flatMap((need) => lacks[need] ?? [])
@@ -131,11 +131,19 @@ function registerOn({ lacks }: Subject, { names, absent, beginnings, begun }: Bo
     else absent[name] = reason
   }
   register.ahead = (name, begin) => {
-    beginnings.set(name, begin)
+    let begun: Promise<Waiting> | undefined
+    let took: Promise<number> | undefined
+    beginnings.push(async () => {
+      const since = performance.now()
+      const passed = () => performance.now() - since
+      begun = begin()
+      took = begun.then(({ over }) => over).then(passed, passed)
+      await begun.catch(() => {}) // its own test tells
+    })
     register(name, async (told) => {
-      const { check, since } = thereIs(begun.get(name))
-      await (await check)(told)
-      told.took = performance.now() - since
+      const { check } = await thereIs(begun)
+      told.took = await thereIs(took)
+      await check(told)
     })
   }
   return register

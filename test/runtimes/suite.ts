@@ -9,13 +9,26 @@ import { doors } from './doors.ts'
 import { ends } from './ends.ts'
 import { hangups } from './hangups.ts'
 import { load } from './load.ts'
+import { restarts } from './restarts.ts'
 import { silences } from './silences.ts'
 import { type Check, type Part, type Stage, setStage } from './stage.ts'
 import { streams } from './streams.ts'
 import type { Subject } from './subject.ts'
 import { trouble } from './trouble.ts'
 
-const PARTS: readonly Part[] = [answers, streams, trouble, hangups, bodies, doors, load, ends, silences]
+/** Those at the end take the stage down. */
+const PARTS: readonly Part[] = [
+  answers,
+  streams,
+  trouble,
+  hangups,
+  bodies,
+  doors,
+  load,
+  restarts,
+  silences,
+  ends,
+]
 
 /** Registers every test on a runtime, or says why there is none of it here. */
 export function runtimeSuite(subject: Subject | { missing: string }) {

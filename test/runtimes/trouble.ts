@@ -1,9 +1,8 @@
 /** What the caller hears, and what the ledger says, when Bedrock refuses or breaks off. */
 import { expect } from 'vitest'
-import { startFakeBedrock } from '../fakes/bedrock.ts'
 import { thing } from '../fakes/json.ts'
 import { throttle } from '../fakes/steps.ts'
-import { ask, eventsIn, expectRefusal, said } from '../whole/caller.ts'
+import { eventsIn, expectRefusal, said } from '../whole/caller.ts'
 import type { Part, Stage } from './stage.ts'
 
 export const trouble: Part = (test, stage) => {
@@ -47,19 +46,6 @@ export const trouble: Part = (test, stage) => {
     stage.fake.script({ kind: 'cut', bytes: 20 })
     await expectRefusal(await send(stage, false), 500, 'api_error', /\w/)
     expect(await stage.row()).toMatchObject({ status: 'refused', error_type: 'api_error' })
-  })
-
-  test('Bedrock out of reach: refused, and answered once it is back', async () => {
-    const fake = await startFakeBedrock()
-    const gateway = await stage.another({ bedrock: fake })
-    const { key } = await gateway.makeKey()
-    await fake.close()
-    const response = await ask(gateway, said('x', { stream: true }), { 'x-api-key': key })
-    await expectRefusal(response, 500, 'api_error', /could not reach Amazon Bedrock/)
-    expect(await gateway.settled(1)).toMatchObject([{ status: 'refused', error_type: 'api_error' }])
-    const back = await startFakeBedrock({ port: Number(new URL(fake.url).port) })
-    expect((await ask(gateway, said('x'), { 'x-api-key': key })).status).toBe(200)
-    await back.close()
   })
 }
 
