@@ -5,6 +5,7 @@ import { authenticate } from '../gateway/authenticate.ts'
 import { attached, dispatchWithTools } from '../gateway/complement.ts'
 import { limit } from '../gateway/limit.ts'
 import { meter } from '../gateway/meter.ts'
+import { bounded, whyEnded } from '../gateway/outlive.ts'
 import { read, requireMaxTokens, type Said } from '../gateway/read.ts'
 import { route } from '../gateway/route.ts'
 import { messagesVoice, type Voice } from '../gateway/voice.ts'
@@ -22,14 +23,16 @@ export async function answer(
   const runtime = c.env
   const { limits } = runtime.config
   const principal = await authenticate(runtime, c.req.raw.headers)
-  const call = await read(c.req.raw, { id: c.var.requestId, startedAt: c.var.startedAt }, limits, said)
-  requireMaxTokens(call)
-  const routes = route(runtime, principal, call)
-  const grant = await limit(runtime, principal, call)
+  const asked = await read(c.req.raw, { id: c.var.requestId, startedAt: c.var.startedAt }, limits, said)
+  requireMaxTokens(asked)
+  const routes = route(runtime, principal, asked)
+  const grant = await limit(runtime, principal, asked)
+  const { call, begun } = bounded(asked, runtime.stopping)
   const entry = openEntry(runtime, principal, call, grant)
   const reply = await attached(runtime, routes, call)
     .then((whole) => dispatchWithTools(runtime, principal, routes, whole, entry))
-    .catch(entry.refused)
+    .catch((error: unknown) => entry.refused(whyEnded(call, error)))
+    .finally(begun)
   const { body, contentType, ending } = meter(reply, call, voiceFor(call), {
     now: runtime.now,
     stopping: runtime.stopping,

@@ -12,6 +12,7 @@ import type { Events } from '../protocol/streams.ts'
 import type { Route } from '../providers/provider.ts'
 import type { Stopping } from '../runtime.ts'
 import type { Taken } from './dispatch.ts'
+import { outOfTime } from './outlive.ts'
 import { type SilenceWatch, silenceWatch } from './silence.ts'
 import { type Tally, tallier } from './tally.ts'
 import type { Voice } from './voice.ts'
@@ -159,12 +160,4 @@ function cutShort(): GatewayError {
 
 function fellSilent(): GatewayError {
   return new GatewayError('timeout_error', 'The upstream fell silent before its answer was complete.')
-}
-
-/** Claude Code asks again at once, and meets another replica. */
-function outOfTime(): GatewayError {
-  return new GatewayError(
-    'overloaded_error',
-    'The gateway was stopped before the answer was complete. Ask again.',
-  )
 }

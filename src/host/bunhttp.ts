@@ -5,7 +5,7 @@ import type { Answer, Listen } from './listening.ts'
 interface BunServer {
   port: number
   /** Resolves when nothing is under way any more. */
-  stop(closeActiveConnections?: boolean): Promise<void>
+  stop(): Promise<void>
 }
 
 interface BunOptions {
@@ -33,9 +33,5 @@ export const listenOnBun: Listen = async (answer, { host, port }) => {
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch: answer,
   })
-  return {
-    port: server.port,
-    drained: () => server.stop(),
-    cut: () => void server.stop(true),
-  }
+  return { port: server.port, drained: () => server.stop() }
 }

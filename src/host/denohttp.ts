@@ -13,19 +13,11 @@ interface DenoOptions {
   port: number
   /** Its own words about where it listens are not wanted. */
   onListen(): void
-  /** Closes it with every connection. */
-  signal: AbortSignal
 }
 
 declare const Deno: { serve(options: DenoOptions, answer: Answer): DenoServer }
 
 export const listenOnDeno: Listen = async (answer, { host, port }) => {
-  const closing = new AbortController()
-  const options = { hostname: host, port, onListen() {}, signal: closing.signal }
-  const server = Deno.serve(options, answer)
-  return {
-    port: server.addr.port,
-    drained: () => server.shutdown(),
-    cut: () => closing.abort(),
-  }
+  const server = Deno.serve({ hostname: host, port, onListen() {} }, answer)
+  return { port: server.addr.port, drained: () => server.shutdown() }
 }

@@ -1,11 +1,12 @@
 /**
- * What Node lends the guarded fetch: name servers asked directly, and a connection that goes where it is told.
+ * What a host lends the guarded fetch: name servers asked directly, and a connection that goes where it is told. Bun and
+ * Deno have these modules of Node's, too; test/whole/egress.test.ts has them show that they keep the promise.
  * https://nodejs.org/docs/latest-v20.x/api/dns.html#class-dnspromisesresolver
  * https://undici.nodejs.org/#/docs/api/Connector
  */
 import { Resolver } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
-import { buildConnector, Client } from 'undici/index.js'
+import { buildConnector, Client } from 'undici/index.js' // by the bare name Bun has a stand-in of its own
 import type { PinnedEgress } from '../egress.ts'
 import { parseAddress } from '../protocol/addresses.ts'
 import { asWebStream } from './webstream.ts'

@@ -1,8 +1,10 @@
 /**
- * `fetch` over undici's request: on Node the global one costs several times as much. Deadlines are the caller's.
+ * `fetch` over undici's request, on every host alike. On Node the global one costs several times as much. Bun's and
+ * Deno's cost as much as this, but Bun's sends 256 requests at a time and lets the others wait, Deno's says in words
+ * only why it cannot connect, neither gives up connecting, and both go where HTTP_PROXY says. Deadlines are the caller's.
  * https://undici.nodejs.org/#/docs/api/Dispatcher?id=dispatcherrequestoptions-callback
  */
-import { Agent, request } from 'undici/index.js'
+import { Agent, request } from 'undici/index.js' // by the bare name Bun has a stand-in of its own
 import { asWebStream } from './webstream.ts'
 
 const CONNECT_TIMEOUT = 10_000

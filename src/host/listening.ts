@@ -13,6 +13,4 @@ export interface Listening {
    * Resolves when none is left.
    */
   drained(): Promise<unknown>
-  /** Breaks what is left. */
-  cut(): void
 }

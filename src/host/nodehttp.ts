@@ -29,7 +29,6 @@ export const listenOnNode: Listen = async (answer, { host, port }) => {
       server.closeIdleConnections()
       return closed
     },
-    cut: () => server.closeAllConnections(),
   }
 }
 

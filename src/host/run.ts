@@ -5,6 +5,7 @@ import { ConfigError } from '../config.ts'
 import { GatewayError } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { hasCode } from './codes.ts'
+import { undiciFetch } from './fetch.ts'
 import type { Listen, Listening } from './listening.ts'
 import { type Host, openHost } from './open.ts'
 import { type Stop, stopping } from './stopping.ts'
@@ -13,7 +14,6 @@ import { welcome } from './welcome.ts'
 /** What a runtime brings. */
 interface Brought {
   app: { fetch(request: Request, runtime: Runtime): Response | Promise<Response> }
-  fetch: typeof fetch
   listen: Listen
   /** The folder of the migrations. */
   migrations: URL
@@ -58,11 +58,11 @@ function signalled(): Promise<void> {
   })
 }
 
-async function start({ app, fetch, listen, migrations, portal }: Brought): Promise<Started> {
+async function start({ app, listen, migrations, portal }: Brought): Promise<Started> {
   const stop = stopping()
   const host = await openHost({
     env: process.env,
-    fetch,
+    fetch: undiciFetch(),
     migrations: fileURLToPath(migrations),
     portal: fileURLToPath(portal),
     write: (line) => process.stdout.write(line),
@@ -121,8 +121,6 @@ async function end({ host, listening, stop }: Started) {
     log('warn', 'stopping: answers under way are cut')
     stop.end()
     await within(LAST_WORDS)
-    listening.cut()
-    await within(LAST_WORDS) // until those that are cut have heard of it
   }
   await host.close(FLUSH)
   process.exit(0)

@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
 import { slow } from '../fakes/steps.ts'
 import { findRuntimes } from '../services/runtimes.ts'
-import { ask, eventsIn, said } from './caller.ts'
+import { ask, eventsIn, expectRefusal, said } from './caller.ts'
 import { eventually } from './eventually.ts'
 import { type Gateway, type GatewayOptions, startGateway } from './gateway.ts'
 import { stream } from './streams.ts'
@@ -148,19 +148,19 @@ for (const found of await findRuntimes(['node', 'bun', 'deno'])) {
       ])
     })
 
-    test('at the limit streams get a last event that says so, what has not begun is cut, and every row is settled', async () => {
+    test('at the limit streams get a last event that says so, what has not begun is refused, every row is settled', async () => {
       const gateway = await started({ env: { DRAIN_SECONDS: '1' } })
       const { key } = await gateway.makeKey()
       fake.script({ kind: 'stall', at: 3 }, { kind: 'stall', at: 'before headers' })
       const response = await ask(gateway, said(WORDS, { stream: true }), { 'x-api-key': key })
-      const silent = ask(gateway, said(WORDS, { stream: true }), { 'x-api-key': key }).catch(() => 'cut')
+      const silent = ask(gateway, said(WORDS, { stream: true }), { 'x-api-key': key })
       await eventually(() => fake.seen[1])
       const begun = Date.now()
       const exit = gateway.stop()
       const events = eventsIn(await response.text())
       expect(events.at(-1)).toMatchObject({ name: 'error', data: { error: { type: 'overloaded_error' } } })
-      expect(await exit).toEqual({ code: 0, signal: null })
-      expect(await silent).toBe('cut')
+      expect(await exit, gateway.stderr()).toEqual({ code: 0, signal: null })
+      await expectRefusal(await silent, 529, 'overloaded_error', /was stopped before/)
       expect(Date.now() - begun).toBeGreaterThanOrEqual(1_000)
       expect(Date.now() - begun).toBeLessThan(10_000)
       const { rows } = await rowsAfter(gateway)

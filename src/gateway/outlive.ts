@@ -1,0 +1,38 @@
+/** A call whose process is told to end. Until its answer has begun it is given up; from then on see meter.ts. */
+import { GatewayError } from '../errors.ts'
+import type { Call } from '../protocol/messages.ts'
+import type { Stopping } from '../runtime.ts'
+
+interface Bounded {
+  /** Its signal aborts when the client goes, and when the process has no more time for it. */
+  call: Call
+  /** The answer has begun, or never will. */
+  begun(): void
+}
+
+export function bounded(call: Call, stopping: Stopping | undefined): Bounded {
+  if (!stopping) return { call, begun() {} }
+  const controller = new AbortController()
+  const leave = () => controller.abort()
+  if (call.signal.aborted) leave()
+  call.signal.addEventListener('abort', leave, { once: true })
+  const begun = stopping.whenOver(() => controller.abort(outOfTime()))
+  return { call: { ...call, signal: controller.signal }, begun }
+}
+
+/** What went wrong with a call: what it was given up for, where it was given up. */
+export function whyEnded({ signal }: Call, error: unknown): unknown {
+  return signal.reason instanceof GatewayError ? signal.reason : error
+}
+
+/** Claude Code asks again, and meets another replica. */
+export function outOfTime(): GatewayError {
+  return new GatewayError(
+    'overloaded_error',
+    'The gateway was stopped before the answer was complete. Ask again.',
+    {
+      retryAfter: 1,
+      headers: { connection: 'close' },
+    },
+  )
+}
