@@ -83,13 +83,13 @@ describe('signing', () => {
 describe('kept credentials', () => {
   const minute = 60_000
 
-  function source(answers: (() => Promise<Credentials>)[]) {
+  function source(answers: (() => Promise<Credentials>)[], how = {}) {
     const clock = { now: NOW, asked: 0 }
     const next = () => {
       const answer = answers[Math.min(clock.asked++, answers.length - 1)]
       return answer ? answer() : Promise.reject(new Error('none'))
     }
-    return { clock, kept: keptCredentials(next, () => clock.now) }
+    return { clock, kept: keptCredentials(next, () => clock.now, how) }
   }
   const lasting =
     (minutes: number, name = 'A') =>
@@ -100,6 +100,16 @@ describe('kept credentials', () => {
     await Promise.all(Array.from({ length: 20 }, () => kept.get()))
     await kept.get()
     expect(clock.asked).toBe(1)
+  })
+
+  test('are asked for by each who waits, where none may wait for another', async () => {
+    const { clock, kept } = source([lasting(60, 'A'), lasting(60, 'B')], { shareLoads: false })
+    expect(await Promise.all([kept.get(), kept.get()])).toMatchObject([
+      { accessKeyId: 'A' },
+      { accessKeyId: 'B' },
+    ])
+    expect(await kept.get()).toMatchObject({ accessKeyId: 'B' })
+    expect(clock.asked).toBe(2)
   })
 
   test('are renewed five minutes before they expire', async () => {

@@ -37,7 +37,7 @@ export function openVisit(
   const begun: Promise<unknown>[] = []
   const runtime: Runtime = {
     ...lent,
-    data: dataIn(database, isolate.log, ledgerOptions(bindings, overflow)),
+    data: dataIn(database, isolate.log, ledgerOptions(isolate, bindings, overflow)),
     limits: noLimits(),
     assets: assetsFrom(bindings),
     waitUntil(work) {
@@ -70,11 +70,18 @@ function openDatabase({ config }: Isolate, { HYPERDRIVE }: Bindings): OpenDataba
   return openNeon(config.databaseUrl ?? '', config.databaseWire)
 }
 
-function ledgerOptions({ LEDGER_QUEUE: queue }: Bindings, overflow: boolean): LedgerOptions {
+function ledgerOptions(
+  { log }: Isolate,
+  { LEDGER_QUEUE: queue }: Bindings,
+  mayOverflow: boolean,
+): LedgerOptions {
   if (!queue) return { patience: PATIENCE }
-  if (!overflow) return { patience: PATIENCE_WITH_QUEUE }
+  if (!mayOverflow) return { patience: PATIENCE_WITH_QUEUE }
   return {
     patience: PATIENCE_WITH_QUEUE,
-    overflow: async (rows) => void (await queue.send(rows.map(rowToJson))),
+    async overflow(rows) {
+      await queue.send(rows.map(rowToJson))
+      log('warn', 'ledger rows wait in the queue: the database did not take them', { rows: rows.length })
+    },
   }
 }

@@ -57,3 +57,12 @@ test('remembers no failure', async () => {
   await expect(cache.remember('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no')
   expect(await get('a')).toBe('a1')
 })
+
+test('where requests may not wait for each other, each asks for itself', async () => {
+  const cache = memoryCache({ entries: 3, now: () => 0, shareLoads: false })
+  let loads = 0
+  const never = cache.remember('a', () => new Promise<never>(() => {})) // its request was given up
+  const get = () => cache.remember('a', async () => ({ value: ++loads, ttl: 10 }))
+  expect(await Promise.all([get(), get()])).toEqual([1, 2])
+  expect(await Promise.race([get(), never])).toBe(2)
+})

@@ -1,12 +1,22 @@
 /** The Worker in one file, bundled as Workers resolve modules, and what went into it. */
 import { build, type Metafile } from 'esbuild'
 
-export const ENTRY = new URL('../../src/worker.ts', import.meta.url).pathname
+const ENTRY = new URL('../../src/worker.ts', import.meta.url).pathname
 
-/** https://esbuild.github.io/api/#metafile; `minify` as `wrangler deploy --minify` does. */
-export async function bundleWorker(outfile: string, { minify = false } = {}): Promise<Metafile> {
+interface Wish {
+  /** Instead of src/worker.ts. */
+  entry?: string | undefined
+  /** As in wrangler.toml. */
+  minify?: boolean
+}
+
+/** https://esbuild.github.io/api/#metafile */
+export async function bundleWorker(
+  outfile: string,
+  { entry = ENTRY, minify = true }: Wish = {},
+): Promise<Metafile> {
   const { metafile } = await build({
-    entryPoints: [ENTRY],
+    entryPoints: [entry],
     outfile,
     minify,
     bundle: true,

@@ -10,12 +10,14 @@ interface Wish {
   variables: Readonly<Record<string, string>>
   databaseUrl?: string
   through?: { port: number }
+  neon?: unknown
   queue?: boolean
 }
 
 /** For a folder that holds worker.mjs and platform.mjs. */
-export function capnpConfig({ port, platformPort, variables, databaseUrl, through, queue }: Wish): string {
-  const database = databaseUrl === undefined ? undefined : new URL(databaseUrl)
+export function capnpConfig(wish: Wish): string {
+  const { port, platformPort, variables, databaseUrl, through, neon, queue } = wish
+  const database = databaseUrl === undefined || neon ? undefined : new URL(databaseUrl)
   const bindings = [
     ...Object.entries(variables).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`),
     '(name = "ASSETS", service = (name = "platform", entrypoint = "assets"))',

@@ -36,6 +36,8 @@ export interface WorkerOptions {
   databaseUrl?: string
   /** Where Hyperdrive is to find it instead: a relay, say. */
   through?: { port: number }
+  /** It is not behind Hyperdrive but at Neon: where test/fakes/neon.ts is, and over what it is spoken to. */
+  neon?: { host: string; wire: 'http' | 'websocket' }
   /** Whether to bring its schema up first. */
   migrate?: boolean
   /** Whether a queue is bound for the ledger. */
@@ -48,6 +50,8 @@ export interface WorkerOptions {
 }
 
 export interface Worker extends Gateway {
+  /** Milliseconds from the start of its process to its first answer. */
+  startedIn: number
   /** Fires the cron trigger. */
   everyHour(): Promise<void>
   queue: {
@@ -76,11 +80,13 @@ export async function startWorker(options: WorkerOptions = {}): Promise<Worker> 
     await freePort(),
   ]
   const SECRET_KEY = 'only-for-tests-abcdefghijkl-0123456789'
-  const variables = { SECRET_KEY, ADMIN_TOKEN, ...awsVariables(options), ...env }
-  await bundleWorker(join(home, 'worker.mjs'))
+  const variables = { SECRET_KEY, ADMIN_TOKEN, ...neonVariables(options), ...awsVariables(options), ...env }
+  await bundleWorker(join(home, 'worker.mjs'), { entry: options.neon && NEON_ENTRY })
   await copyFile(join(import.meta.dirname, 'platform.js'), join(home, 'platform.mjs'))
   await writeFile(join(home, 'config.capnp'), capnpConfig({ ...options, port, platformPort, variables }))
+  const began = performance.now()
   const process = runWorkerd(home)
+  let startedIn = 0
   const url = `http://127.0.0.1:${port}`
   const clear = async () => {
     process.signal('SIGKILL')
@@ -88,7 +94,9 @@ export async function startWorker(options: WorkerOptions = {}): Promise<Worker> 
     await rm(home, { recursive: true, force: true })
   }
   try {
-    await eventually(() => answers(url, ready, process.isRunning), { within: 30_000 })
+    await eventually(() => answers(`${url}/health`, false, process.isRunning), { within: 30_000, every: 5 })
+    startedIn = performance.now() - began
+    await eventually(() => answers(`${url}/ready`, ready, process.isRunning), { within: 30_000 })
   } catch (cause) {
     await clear()
     throw new Error(`The Worker did not start.\n${process.stdout()}${process.stderr()}`, { cause })
@@ -102,12 +110,20 @@ export async function startWorker(options: WorkerOptions = {}): Promise<Worker> 
     ...administration(url, variables.ADMIN_TOKEN),
     ...platform(`http://127.0.0.1:${platformPort}`),
     dataDir: home,
+    startedIn,
     url,
     port,
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
     clear,
   }
+}
+
+const NEON_ENTRY = join(import.meta.dirname, '../fakes/neonworker.ts')
+
+function neonVariables({ neon, databaseUrl = '' }: WorkerOptions): Record<string, string> {
+  if (!neon) return {}
+  return { DATABASE_URL: databaseUrl, DATABASE_WIRE: neon.wire, FAKE_NEON: neon.host }
 }
 
 function runWorkerd(home: string) {
@@ -141,7 +157,7 @@ function runWorkerd(home: string) {
 
 async function answers(url: string, ready: boolean, isRunning: () => boolean): Promise<true | undefined> {
   if (!isRunning()) throw new Error('It ended.')
-  const response = await fetch(`${url}/ready`).catch(() => undefined)
+  const response = await fetch(url).catch(() => undefined)
   return response && (response.status === 200 || !ready) ? true : undefined
 }
 

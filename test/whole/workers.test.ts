@@ -2,6 +2,7 @@
 import connect from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
+import { startFakeNeon } from '../fakes/neon.ts'
 import { slow } from '../fakes/steps.ts'
 import { findPostgres, type Postgres } from '../services/postgres.ts'
 import { startWorker, type Worker } from '../services/workerd.ts'
@@ -40,6 +41,11 @@ describe.skipIf('missing' in found)('a Worker', () => {
     keyId = made.id
   })
   afterAll(() => worker?.clear())
+
+  test('answers soon after its process is there', () => {
+    console.info(`workerd with the Worker: ${Math.round(worker.startedIn)} ms to the first answer`)
+    expect(worker.startedIn).toBeLessThan(5_000)
+  })
 
   /** The one request upstream, and how long after `since` it was given up. */
   async function givenUp(since: number): Promise<number> {
@@ -110,3 +116,25 @@ describe.skipIf('missing' in found)('a Worker', () => {
     expect(worker.stdout() + worker.stderr()).not.toMatch(/"level":"(warn|error)"|hung|Uncaught/)
   })
 })
+
+describe.skipIf('missing' in found).each(['http', 'websocket'] as const)(
+  'a Worker at Neon, over %s',
+  (wire) => {
+    test('makes keys, answers, and settles rows, also of a caller that hung up', async () => {
+      const neon = await startFakeNeon()
+      const databaseUrl = await postgres.url(`worker_neon_${wire}`)
+      const worker = await startWorker({ databaseUrl, neon: { host: neon.host, wire }, bedrock: fake })
+      const { key } = await worker.makeKey()
+      expect((await ask(worker, hello(), { 'x-api-key': key })).status).toBe(200)
+      fake.script(slow(50))
+      const caller = stream(worker.port, key, '!long 1000')
+      await caller.answered
+      caller.reset()
+      const rows = await worker.settled(2)
+      expect(rows.map(({ status }) => status)).toEqual(['succeeded', 'cancelled'])
+      expect(worker.stdout() + worker.stderr()).not.toMatch(/"level":"(warn|error)"|Uncaught/)
+      await worker.clear()
+      await neon.close()
+    })
+  },
+)
