@@ -1,6 +1,7 @@
 /** What a caller gets of a message, whole and streamed, and what the ledger keeps of it. */
 import { expect } from 'vitest'
 import { answer, say } from '../fakes/steps.ts'
+import { bucketsOf } from '../whole/buckets.ts'
 import { type Body, type Event, eventsIn, hello, MODEL, said } from '../whole/caller.ts'
 import type { Part } from './stage.ts'
 
@@ -122,18 +123,4 @@ const WORDS = 'plain naïve Ωμέγα 漢字かな 🪨 👩‍👩‍👧 \u20
 /** What the deltas of that name say together. */
 function deltas(events: readonly Event[], name: string): string {
   return events.map(({ data }) => String((data['delta'] as Body | undefined)?.[name] ?? '')).join('')
-}
-
-/** The buckets of the ledger for what the fake says it counted. */
-export function bucketsOf(usage: unknown) {
-  const counted = usage as Record<string, number> & {
-    cache_creation: { ephemeral_5m_input_tokens: number; ephemeral_1h_input_tokens: number }
-  }
-  return {
-    input: counted['input_tokens'],
-    cache_read: counted['cache_read_input_tokens'],
-    cache_write_5m: counted.cache_creation.ephemeral_5m_input_tokens,
-    cache_write_1h: counted.cache_creation.ephemeral_1h_input_tokens,
-    output: counted['output_tokens'],
-  }
 }

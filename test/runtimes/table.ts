@@ -9,13 +9,18 @@ export interface Outcome {
   took: number | undefined
 }
 
-/** Rows are tests, columns are runtimes; below it, why some cells are empty. */
+/** Rows are tests, columns are runtimes; below it, why some cells say `none`. */
 export function tableOf(outcomes: readonly Outcome[], tests: readonly string[]): string {
   const runtimes = [...new Set(outcomes.map(({ told }) => told.runtime))].toSorted(byRank)
-  const rows = tests.map((test) => [test, ...runtimes.map((runtime) => cell(outcomes, test, runtime))])
+  const reasons = [...new Set(outcomes.flatMap(({ told }) => Object.values(told.absent)))]
+  const rows = tests.map((test) => [
+    test,
+    ...runtimes.map((runtime) => cell(outcomes, test, runtime, reasons)),
+  ])
   const rule = ['---', ...runtimes.map(() => '---:')]
   const lines = [['', ...runtimes], rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`)
-  return [...lines, ...reasons(outcomes)].join('\n')
+  const notes = reasons.map((reason, index) => `${index + 1}. ${reason}`)
+  return [...lines, ...(notes.length > 0 ? ['', ...notes] : [])].join('\n')
 }
 
 const RANKS = ['Node', 'Bun', 'Deno', 'workerd']
@@ -25,10 +30,13 @@ function byRank(a: string, b: string): number {
   return rank(a) - rank(b) || a.localeCompare(b, 'en', { numeric: true })
 }
 
-function cell(outcomes: readonly Outcome[], test: string, runtime: string): string {
+function cell(outcomes: readonly Outcome[], test: string, runtime: string, reasons: readonly string[]) {
   const mine = outcomes.filter(({ told }) => told.runtime === runtime)
   const outcome = mine.find((each) => each.test === test)
-  if (!outcome) return mine.some(({ told }) => test in told.absent) ? 'none' : 'not run'
+  if (!outcome) {
+    const reason = mine[0]?.told.absent[test]
+    return reason === undefined ? 'not run' : `none, ${reasons.indexOf(reason) + 1}`
+  }
   if (outcome.took === undefined) return '**failed**'
   const { note } = outcome.told
   return note === undefined ? time(outcome.took) : `${time(outcome.took)}: ${note}`
@@ -36,13 +44,4 @@ function cell(outcomes: readonly Outcome[], test: string, runtime: string): stri
 
 function time(milliseconds: number): string {
   return milliseconds < 1_000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1_000).toFixed(1)} s`
-}
-
-/** Why cells say `none`, once a reason. */
-function reasons(outcomes: readonly Outcome[]): string[] {
-  const all = outcomes.flatMap(({ told }) =>
-    Object.values(told.absent).map((reason) => `- None on ${told.runtime}: ${reason}`),
-  )
-  const unique = [...new Set(all)]
-  return unique.length === 0 ? [] : ['', ...unique]
 }
