@@ -45,8 +45,8 @@ export default defineConfig({
         test: {
           name: 'runtimes',
           include: ['test/runtimes/**/*.test.ts'],
-          testTimeout: 90_000,
-          hookTimeout: 90_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           // Each suite waits for most of its half-minute of silence; after all others, which measure times.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },

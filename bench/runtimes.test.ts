@@ -14,7 +14,7 @@ import { HOSTS } from '../test/services/runtimes.ts'
 import { eventually } from '../test/whole/eventually.ts'
 import type { Gateway } from '../test/whole/gateway.ts'
 import { stream } from '../test/whole/streams.ts'
-import { machine, median, table } from './figures.ts'
+import { busy, machine, median, table } from './figures.ts'
 
 const STARTS = 3
 const STREAMS = 1_000
@@ -68,7 +68,7 @@ afterAll(async () => {
   const found = table(head, rows)
   process.stdout.write(`\n${found}\n`)
   const page = pageOf('runtimes')
-  await writeFile(page.path, withPart(page, 'memory', `${found}\n\n${machine()}\n`))
+  await writeFile(page.path, withPart(page, 'memory', `${found}\n\n${machine()}; ${busy()}.\n`))
 })
 
 function present(subject: Subject | { missing: string }): Subject {

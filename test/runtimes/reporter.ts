@@ -1,10 +1,10 @@
 /**
  * Prints the table of runtime by test when the suites have run, and writes it into docs/runtimes.md where UPDATE_DOCS
- * says so. Part of the reporters in vitest.config.ts.
+ * says so and nothing failed. Part of the reporters in vitest.config.ts.
  */
 import { writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
 import type { Reporter, TestCase, TestModule } from 'vitest/node'
+import { busy, machine } from '../../bench/figures.ts'
 import { pageOf, withPart } from '../compatibility/page.ts'
 import { type Outcome, tableOf } from './table.ts'
 
@@ -19,6 +19,10 @@ export const runtimesReporter: Reporter = {
     const table = tableOf(outcomes, suite)
     process.stdout.write(`\n${table}\n`)
     if (!process.env['UPDATE_DOCS']) return
+    if (!tests.every((test) => test.result().state === 'passed')) {
+      process.stdout.write('\nNot everything passed: docs/runtimes.md is left as it is.\n')
+      return
+    }
     const page = pageOf('runtimes')
     writeFileSync(page.path, withPart(page, 'suite', `${table}\n\n${circumstances()}\n`))
   },
@@ -38,6 +42,5 @@ function outcomeOf(test: TestCase): Outcome[] {
 }
 
 function circumstances(): string {
-  const [first] = cpus()
-  return `Times are of one run on ${cpus().length} cores (${first?.model.trim() ?? 'unknown'}), the suites two at a time.`
+  return `One run, the suites two at a time, on ${machine()}; ${busy()}.`
 }

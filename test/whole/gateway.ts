@@ -65,7 +65,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   const env = { PORT: String(port), ADMIN_TOKEN, ...awsVariables(options), ...options.env }
   const launched = await launch({ ...options, env })
   try {
-    await eventually(() => isReady(url, launched), { within: 30_000 })
+    await eventually(() => isReady(url, launched), { within: 60_000 })
     return { ...launched, ...ends(launched), ...administration(url, env.ADMIN_TOKEN), url, port }
   } catch (cause) {
     await launched.clear()
