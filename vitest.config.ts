@@ -1,15 +1,17 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
+import { runtimesReporter } from './test/runtimes/reporter.ts'
 
 /** `unit` is part of `npm run check`; `whole` starts real processes and real services; `edge` runs in workerd. */
 export default defineConfig({
   test: {
+    reporters: ['default', runtimesReporter],
     projects: [
       {
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/whole/**', 'test/client/**', 'test/workerd/**'],
+          exclude: ['test/whole/**', 'test/client/**', 'test/workerd/**', 'test/runtimes/**'],
           testTimeout: 20_000,
           hookTimeout: 60_000,
         },
@@ -38,6 +40,26 @@ export default defineConfig({
           globalSetup: ['test/workerd/services.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'runtimes',
+          include: ['test/runtimes/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // Each suite waits for most of its half-minute of silence; after all others, which measure times.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'bench',
+          include: ['bench/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 90_000,
+          fileParallelism: false,
         },
       },
       {

@@ -1,7 +1,7 @@
 /** Results, as the tables of docs/compatibility.md. */
-import { readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { writeFileSync } from 'node:fs'
 import { expect } from 'vitest'
+import { pageOf, withPart } from './page.ts'
 
 export type Cell = 'as sent' | 'adapted' | 'left out' | 'refused' | 'failed'
 
@@ -31,12 +31,10 @@ export function table(title: string, columns: readonly string[], results: Result
 
 /** Holds the part of the page between two marks to what was found, or writes it there. */
 export function expectPage(mark: string, found: string) {
-  const path = fileURLToPath(new URL('../../docs/compatibility.md', import.meta.url))
-  const page = readFileSync(path, 'utf8')
-  const [before = '', after = ''] = page.split(new RegExp(`<!-- ${mark} -->[\\s\\S]*<!-- end of ${mark} -->`))
-  const written = `${before}<!-- ${mark} -->\n\n${found}\n<!-- end of ${mark} -->${after}`
-  if (process.env['UPDATE_DOCS']) writeFileSync(path, written)
-  else expect(page, 'run: npm run docs:compatibility').toBe(written)
+  const page = pageOf('compatibility')
+  const written = withPart(page, mark, found)
+  if (process.env['UPDATE_DOCS']) writeFileSync(page.path, written)
+  else expect(page.text, 'run: npm run docs:compatibility').toBe(written)
 }
 
 /** Whether everything that was said stands in what was sent. */

@@ -72,7 +72,7 @@ export function eventsIn(text: string): Event[] {
   const blocks = text.split('\n\n')
   expect(blocks.pop(), 'the stream ends with an empty line').toBe('')
   return blocks.map((block) => {
-    const [, name = '', data = ''] = /^event: ([a-z_]+)\ndata: (\{.*\})$/.exec(block) ?? []
+    const [, name = '', data = ''] = /^event: ([a-z_]+)\ndata: (\{[^\n]*\})$/.exec(block) ?? []
     expect(name, block).not.toBe('')
     return { name, data: JSON.parse(data) }
   })

@@ -13,6 +13,7 @@ import { findRuntimes } from '../services/runtimes.ts'
 import { ask, eventsIn, expectRefusal, said } from './caller.ts'
 import { eventually } from './eventually.ts'
 import { type Gateway, type GatewayOptions, startGateway } from './gateway.ts'
+import { refuses } from './raw.ts'
 import { stream } from './streams.ts'
 
 let fake: FakeBedrock
@@ -30,17 +31,6 @@ afterEach(async () => {
 /** About a second and a half of stream. */
 const WORDS = '!long 30'
 const PACE = 50
-
-function refuses(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(false)
-    })
-    socket.once('error', () => resolve(true))
-  })
-}
 
 /** Something on its way in when the signal comes: the head of a request, all but its last line. */
 async function halfSent(port: number, path: string) {
@@ -70,25 +60,6 @@ for (const found of await findRuntimes(['node', 'bun', 'deno'])) {
       const next = await started({ dataDir })
       return { rows: await next.spend(), next }
     }
-
-    test('SIGTERM: the stream under way finishes whole, nobody new is let in, and its row is settled', async () => {
-      const gateway = await started()
-      const { key } = await gateway.makeKey()
-      fake.script(slow(PACE))
-      const response = await ask(gateway, said(WORDS, { stream: true }), { 'x-api-key': key })
-      const exit = gateway.stop()
-      await eventually(async () => ((await refuses(gateway.port)) ? true : undefined), { within: 2_000 })
-      expect(gateway.isRunning()).toBe(true)
-      const events = eventsIn(await response.text())
-      expect(events).toHaveLength(35)
-      expect(events.at(-1)?.name).toBe('message_stop')
-      const finished = Date.now()
-      expect(await exit).toEqual({ code: 0, signal: null })
-      expect(Date.now() - finished, 'how long it stayed, with nothing left to do').toBeLessThan(5_000)
-      const { rows } = await rowsAfter(gateway)
-      expect(rows).toMatchObject([{ status: 'succeeded', usage_source: 'final' }])
-      expect(gateway.stderr()).toBe('')
-    }, 180_000)
 
     test('SIGINT is as good; idle connections hold nothing up', async () => {
       const gateway = await started()

@@ -206,17 +206,3 @@ test('what Bedrock may add one day does no harm: events, frames and fields that 
   expect(events.map(({ name }) => name)).toEqual([...NAMES.slice(0, 2), 'new_kind', ...NAMES.slice(2)])
   expect(await row()).toMatchObject({ status: 'succeeded', usage_source: 'final' })
 })
-
-test('Bedrock cannot be reached: the caller is told, and the next request is answered once it is back', async () => {
-  const other = await startFakeBedrock()
-  const alone = await startGateway({ bedrock: other })
-  const made = await alone.makeKey()
-  await other.close()
-  const response = await ask(alone, said('x', { stream: true }), { 'x-api-key': made.key })
-  await expectRefusal(response, 500, 'api_error', /could not reach Amazon Bedrock/)
-  expect(await alone.settled(1)).toMatchObject([{ status: 'refused', error_type: 'api_error' }])
-  const back = await startFakeBedrock({ port: Number(new URL(other.url).port) })
-  expect((await ask(alone, said('x'), { 'x-api-key': made.key })).status).toBe(200)
-  await alone.clear()
-  await back.close()
-})

@@ -68,7 +68,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   const launched = await launch({ ...options, env })
   try {
     await eventually(() => isUp(`${url}${options.ready === false ? '/health' : '/ready'}`, launched), {
-      within: 30_000,
+      within: 60_000,
     })
     return { ...launched, ...ends(launched), ...administration(url, env.ADMIN_TOKEN), url, port }
   } catch (cause) {

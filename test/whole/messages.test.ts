@@ -1,8 +1,9 @@
-/** What a caller gets and what the ledger keeps: whole answers and streams, counts, names, and the small paths. */
+/** What the ledger keeps of an answer: its cost, to the nano-dollar; and by which names models are asked for. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
-import { answer, say } from '../fakes/steps.ts'
-import { ask, type Body, eventsIn, expectRefusal, hello, MODEL, said } from './caller.ts'
+import { say } from '../fakes/steps.ts'
+import { bucketsOf } from './buckets.ts'
+import { ask, type Body, expectRefusal, hello } from './caller.ts'
 import { type Gateway, type SpendRow, startGateway } from './gateway.ts'
 
 let fake: FakeBedrock
@@ -31,120 +32,6 @@ async function row(): Promise<SpendRow> {
   const [only] = await gateway.settled(1, { key: keyId })
   if (!only) throw new Error('There is no row.')
   return only
-}
-
-/** The buckets of the ledger for what the fake says it counted. */
-function bucketsOf(usage: unknown) {
-  const counted = usage as Record<string, number> & {
-    cache_creation: { ephemeral_5m_input_tokens: number; ephemeral_1h_input_tokens: number }
-  }
-  return {
-    input: counted['input_tokens'],
-    cache_read: counted['cache_read_input_tokens'],
-    cache_write_5m: counted.cache_creation.ephemeral_5m_input_tokens,
-    cache_write_1h: counted.cache_creation.ephemeral_1h_input_tokens,
-    output: counted['output_tokens'],
-  }
-}
-
-describe('an answer', () => {
-  test('in one piece: the model is the one asked for, nothing of Bedrock is left, the ledger agrees', async () => {
-    const response = await send(said('!say one two three'))
-    const text = await response.text()
-    expect(response.status).toBe(200)
-    expect(response.headers.get('content-type')).toBe('application/json')
-    expect(response.headers.get('request-id')).toMatch(/^req_[0-9a-f]{32}$/)
-    expect(text).not.toContain('amazon-bedrock')
-    const message = JSON.parse(text)
-    expect(message).toMatchObject({
-      type: 'message',
-      role: 'assistant',
-      model: MODEL,
-      content: [{ type: 'text', text: 'one two three' }],
-      stop_reason: 'end_turn',
-      usage: fake.seen[0]?.usage,
-    })
-    expect(await row()).toMatchObject({
-      id: response.headers.get('request-id'),
-      status: 'succeeded',
-      model: MODEL,
-      model_id: `us.anthropic.${MODEL}`,
-      provider: 'bedrock',
-      upstream: 'default',
-      region: 'us-east-1',
-      stream: false,
-      attempts: 1,
-      usage: bucketsOf(fake.seen[0]?.usage),
-      usage_source: 'final',
-      stop_reason: 'end_turn',
-      error_type: null,
-    })
-  })
-
-  test('as a stream: every event with its line, in order, and the ledger agrees', async () => {
-    const response = await send(said('!long 20', { stream: true }))
-    expect(response.status).toBe(200)
-    expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/)
-    const text = await response.text()
-    expect(text).not.toContain('amazon-bedrock')
-    const events = eventsIn(text)
-    for (const { name, data } of events) expect(data.type).toBe(name)
-    expect(events.map(({ name }) => name)).toEqual([
-      'message_start',
-      'content_block_start',
-      ...Array(20).fill('content_block_delta'),
-      'content_block_stop',
-      'message_delta',
-      'message_stop',
-    ])
-    expect(events[0]?.data).toMatchObject({ message: { model: MODEL, usage: { output_tokens: 1 } } })
-    expect(events.at(-1)?.data).toEqual({ type: 'message_stop' })
-    const written = await row()
-    expect(written).toMatchObject({
-      id: response.headers.get('request-id'),
-      status: 'succeeded',
-      stream: true,
-      usage: bucketsOf(fake.seen[0]?.usage),
-      usage_source: 'final',
-    })
-    expect(written.first_byte_ms).toBeLessThanOrEqual(written.duration_ms ?? -1)
-  })
-
-  test('says the same whether the wire is cut at every byte or everything comes at once', async () => {
-    const texts: string[] = []
-    for (const manner of [{}, { split: 1 }, { merge: true }]) {
-      fake.script(answer({ ...manner, reply: { content: [{ type: 'text', text: 'naïve 漢字 🪨' }] } }))
-      const response = await send(said('x', { stream: true }))
-      texts.push((await response.text()).replaceAll(/msg_bdrk_\d+/g, 'msg'))
-    }
-    expect(texts[1]).toBe(texts[0])
-    expect(texts[2]).toBe(texts[0])
-    expect(texts[0]).toContain('naïve 漢字 🪨')
-  })
-
-  test.each([false, true])('keeps every digit of a tool call (stream: %s)', async (stream) => {
-    const input = '{"big":12345678901234567890,"one":1.0,"far":1e400}'
-    fake.script(say({ content: [{ type: 'tool_use', name: 'lookup', input }] }))
-    const text = await (await send(hello({ stream }))).text()
-    const parts = eventsIn(stream ? text : '').flatMap(({ data }) => partialJson(data))
-    expect(stream ? parts.join('') : text).toContain(input)
-    expect(await row()).toMatchObject({ stop_reason: 'tool_use' })
-  })
-
-  test('comes as it is spoken, not when it is over', async () => {
-    fake.script({ kind: 'stall', at: 3 })
-    const response = await send(said('!say one', { stream: true }))
-    const reader = response.body?.getReader()
-    let heard = ''
-    while (!heard.includes('"one"')) heard += new TextDecoder().decode((await reader?.read())?.value)
-    expect(eventsIn(heard)).toHaveLength(3)
-    await reader?.cancel()
-  })
-})
-
-function partialJson(data: Body): string[] {
-  const delta = data['delta'] as { partial_json?: string } | undefined
-  return delta?.partial_json === undefined ? [] : [delta.partial_json]
 }
 
 describe('the cost', () => {

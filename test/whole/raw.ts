@@ -104,3 +104,15 @@ function bodyIn(rest: Buffer, headers: Headers, closed: boolean): Buffer | undef
 export function head(target: string, headers: readonly string[] = [], method = 'POST'): string {
   return [`${method} ${target} HTTP/1.1`, 'host: localhost', ...headers, '', ''].join('\r\n')
 }
+
+/** Whether nobody listens there any more. */
+export function refuses(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(false)
+    })
+    socket.once('error', () => resolve(true))
+  })
+}
