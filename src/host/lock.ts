@@ -12,6 +12,8 @@ import { hasCode } from './codes.ts'
 const RENEW_EVERY = 2_000
 /** A holder elsewhere that has not renewed its lock for this long is gone. */
 const GONE_AFTER = 3 * RENEW_EVERY
+/** One on this host, where the process table may not be asked: it may only be busy, opening its database. */
+const GONE_HERE_AFTER = 15 * RENEW_EVERY
 
 interface Holder {
   host: string
@@ -88,11 +90,13 @@ async function read(path: string): Promise<Holder | undefined> {
 
 async function lives(path: string, holder: Holder): Promise<boolean> {
   // On this host the process table knows. Our own number says nothing: a container's first process always has it.
-  const known = holder.host === hostname() && holder.pid !== process.pid ? isRunning(holder.pid) : undefined
+  const isOther = holder.host === hostname() && holder.pid !== process.pid
+  const known = isOther ? isRunning(holder.pid) : undefined
   if (known !== undefined) return known
+  const patience = isOther ? GONE_HERE_AFTER : GONE_AFTER
   const before = await renewedAt(path)
-  if (Date.now() - before > GONE_AFTER) return false
-  await sleep(GONE_AFTER)
+  if (Date.now() - before > patience) return false
+  await sleep(patience)
   return (await renewedAt(path)) !== before
 }
 

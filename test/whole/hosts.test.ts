@@ -82,7 +82,7 @@ for (const found of await findRuntimes(['bun', 'deno'])) {
       await second.clear()
     })
 
-    test('a folder that is in use is left alone, though the process table may not be asked', async () => {
+    test('a folder that is in use is left alone', async () => {
       const second = await launch({ on: found.host, dataDir: gateway.dataDir })
       expect(await second.exited).toEqual({ code: 1, signal: null })
       expect(second.stderr()).toMatch(/is in use by process \d+/)
