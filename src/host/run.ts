@@ -37,7 +37,7 @@ export async function run(brought: Brought): Promise<void> {
   const told = signalled()
   try {
     const started = await start(brought)
-    announce(started)
+    await announce(started)
     void told.then(() => end(started)) // also when that was said while it started
   } catch (error) {
     fail(error)
@@ -95,9 +95,10 @@ function startFailure(error: unknown): string {
   return `Outcrop cannot start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
 }
 
-function announce({ host: { runtime, ready }, listening }: Started) {
+async function announce({ host: { runtime, ready }, listening }: Started) {
   const url = runtime.config.publicUrl ?? `http://${reachable(runtime.config.host)}:${listening.port}`
-  void ready.then(() => greet(runtime, url)).catch(failOrSay(runtime))
+  const greeted = ready.then(() => greet(runtime, url)).catch(failOrSay(runtime))
+  if (await runtime.isReady()) await greeted
   runtime.log('info', 'listening', { url, region: runtime.config.aws.region })
   runtime.waitUntil(advise(runtime))
 }

@@ -96,7 +96,8 @@ async function untilItAnswers(ask: () => Promise<unknown>, log: Log): Promise<vo
       return
     } catch (error) {
       if (!isOutage(error)) throw error
-      if (!isAway) log('warn', 'the database does not answer: requests are refused until it does')
+      if (!isAway)
+        log('warn', 'DATABASE_URL: the database does not answer. Requests are refused until it does')
       isAway = true
       await sleep(pause)
     }
