@@ -24,8 +24,7 @@ FROM ${NODE_IMAGE}
 WORKDIR /app
 RUN install -d -o 1000 -g 1000 -m 700 /data
 COPY --from=modules /app/node_modules node_modules
-COPY --from=build /app/dist/node.js /app/dist/node.js.map /app/dist/migrate.js /app/dist/migrate.js.map dist/
-COPY --from=build /app/dist/portal dist/portal
+COPY --from=build /app/dist dist
 COPY drizzle/*.sql drizzle/
 COPY drizzle/meta/_journal.json drizzle/meta/
 COPY package.json ./

@@ -21,9 +21,7 @@ describe('the image', () => {
       expect.arrayContaining([
         'package.json',
         'node_modules',
-        'dist/node.js',
-        'dist/migrate.js',
-        'dist/portal',
+        'dist',
         'drizzle/meta/_journal.json',
         ...migrations.map((name) => `drizzle/${name}`),
       ]),
