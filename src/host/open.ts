@@ -90,6 +90,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     await takeStock(runtime, spools)
     isReady = true
   })
+  ready.catch(() => {}) // told to who waits for it
   const clock = setInterval(() => void byTheHour(runtime, spools).catch(() => {}), HOUR).unref()
   return {
     runtime,
