@@ -27,6 +27,10 @@ export type Figure =
   | 'calmP99'
   | 'memory'
 
+/** The scenarios in which nothing is asked: when everybody has started, and when everything was asked. */
+export const AT_REST = 'rest'
+export const AT_THE_END = 'end'
+
 export interface Sample {
   contender: string
   scenario: string
@@ -48,6 +52,19 @@ export interface Result {
   /** Those that were not, and why. */
   absent: { name: string; title: string; reason: string }[]
   samples: Sample[]
+}
+
+/** A sample a line. */
+export function written({ samples, ...others }: Result): string {
+  const head = JSON.stringify(others, null, 1).replace(/\n}$/, '')
+  const lines = samples.map((sample) => JSON.stringify(sample, (_, value) => shortened(value)))
+  return `${head},\n "samples": [\n${lines.join(',\n')}\n]}\n`
+}
+
+const DIGITS = 4
+
+function shortened(value: unknown): unknown {
+  return typeof value === 'number' ? Number(value.toPrecision(DIGITS)) : value
 }
 
 export async function readResult(path: string): Promise<Result> {

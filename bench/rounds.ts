@@ -33,8 +33,7 @@ export async function playRound(stage: Stage, running: Running, scenario: Scenar
       p99: heard.whole.p99,
       first50: heard.first.p50,
       first99: heard.first.p99,
-      gap50: heard.gap.p50,
-      gap99: heard.gap.p99,
+      ...(manner.over > 0 ? { gap50: heard.gap.p50, gap99: heard.gap.p99 } : {}),
     },
     trouble: troubleIn(heard),
   }

@@ -6,7 +6,8 @@ import type { Contender, Running } from './contenders/contender.ts'
 import { CONTENDERS } from './contenders/index.ts'
 import { busy, machine } from './figures.ts'
 import { OVERLOAD, overload } from './overload.ts'
-import { type Result, type Sample, sampleOf } from './result.ts'
+import { usageOf } from './processes.ts'
+import { AT_REST, AT_THE_END, type Result, type Sample, sampleOf } from './result.ts'
 import { playRound, type Round, sampled, warmUp } from './rounds.ts'
 import { SCENARIOS, type Scenario } from './scenarios.ts'
 import { keepSilence, SILENCES } from './silence.ts'
@@ -30,7 +31,9 @@ export async function measure(words: Words): Promise<Result> {
   const invited = CONTENDERS.filter(({ name }) => words.contenders.includes(name))
   try {
     const entrants = await startAll(stage, invited, absent)
-    const samples = await playScenarios(stage, entrants, words)
+    const samples = await memoryAt(AT_REST, entrants)
+    samples.push(...(await playScenarios(stage, entrants, words)))
+    samples.push(...(await memoryAt(AT_THE_END, entrants)))
     if (words.only.includes(OVERLOAD)) samples.push(...(await overloadAll(stage, entrants, samples)))
     for (const { running } of entrants) await running.stop()
     if (wantsSilence(words)) samples.push(...(await silences(stage, invited)))
@@ -112,10 +115,20 @@ async function overloadAll(stage: Stage, entrants: readonly Entrant[], samples: 
   return found
 }
 
+async function memoryAt(when: string, entrants: readonly Entrant[]): Promise<Sample[]> {
+  const samples: Sample[] = []
+  for (const { contender, running } of entrants) {
+    if (running.pid === undefined) continue
+    const { memory } = await usageOf(running.pid)
+    samples.push(sampled(contender.name, when, [{ figures: { memory }, trouble: undefined }]))
+  }
+  return samples
+}
+
 async function silences(stage: Stage, invited: readonly Contender[]): Promise<Sample[]> {
   const samples: Sample[] = []
   for (const contender of invited) {
-    for (const group of SILENCES) {
+    for (const group of contender.hasOwnStore ? [] : SILENCES) {
       const running = await stage.start(contender).catch(() => undefined)
       if (running?.pid === undefined) break
       say(`idle streams: ${contender.name}, ${group[0]?.bytes} bytes`)

@@ -20,6 +20,8 @@ export interface Contender {
   /** As `--contenders` names it. */
   name: string
   title: string
+  /** Whether its memory is no measure of its streams: that of an embedded database hides it. */
+  hasOwnStore?: boolean
   /** @throws with the reason why it cannot be had here. */
   start(around: Around): Promise<Running>
 }

@@ -3,7 +3,7 @@ import type { Contender } from './contender.ts'
 import { direct } from './direct.ts'
 import { identity } from './identity.ts'
 import { nginx } from './nginx.ts'
-import { onBun, onNode, onNodeWithStores, onWorkerd } from './outcrop.ts'
+import { onHosts, onWorkerd } from './outcrop.ts'
 import { pipe } from './pipe.ts'
 import { portkey } from './portkey.ts'
 
@@ -11,9 +11,7 @@ export const CONTENDERS: readonly Contender[] = [
   direct,
   nginx,
   pipe,
-  onNode,
-  onNodeWithStores,
-  onBun,
+  ...onHosts,
   identity,
   onWorkerd,
   portkey,

@@ -11,27 +11,28 @@ const SECRET_KEY = 'only-for-the-benchmark-abcdefghijkl-0123456789'
 /** The highest there are: far away, and counted all the same. */
 const LIMITS = { requests_per_minute: 1_000_000, tokens_per_minute: 1_000_000_000 }
 
-export const onNode: Contender = {
-  name: 'node',
-  title: 'Outcrop on Node, embedded store',
-  start: (around) => host('node', around, {}),
+/** On a host, over the embedded store and over servers of its own. */
+function pairOn(on: 'node' | 'bun', host: string): [Contender, Contender] {
+  return [
+    {
+      name: on,
+      title: `Outcrop on ${host}, embedded store`,
+      hasOwnStore: true,
+      start: (around) => startHost(on, around, {}),
+    },
+    {
+      name: `${on}-pg`,
+      title: `Outcrop on ${host}, Postgres and Redis`,
+      async start(around) {
+        const [postgres, redis] = [await around.postgres(), await around.redis()]
+        const DATABASE_URL = await postgres.url(nameOfDatabase())
+        return startHost(on, around, { DATABASE_URL, REDIS_URL: redis.url, SECRET_KEY })
+      },
+    },
+  ]
 }
 
-export const onNodeWithStores: Contender = {
-  name: 'node-pg',
-  title: 'Outcrop on Node, Postgres and Redis',
-  async start(around) {
-    const [postgres, redis] = [await around.postgres(), await around.redis()]
-    const DATABASE_URL = await postgres.url(nameOfDatabase())
-    return host('node', around, { DATABASE_URL, REDIS_URL: redis.url, SECRET_KEY })
-  },
-}
-
-export const onBun: Contender = {
-  name: 'bun',
-  title: 'Outcrop on Bun, embedded store',
-  start: (around) => host('bun', around, {}),
-}
+export const onHosts: readonly Contender[] = [...pairOn('node', 'Node'), ...pairOn('bun', 'Bun')]
 
 export const onWorkerd: Contender = {
   name: 'workerd',
@@ -43,7 +44,7 @@ export const onWorkerd: Contender = {
   },
 }
 
-async function host(on: 'node' | 'bun', around: Around, env: Record<string, string>): Promise<Running> {
+async function startHost(on: 'node' | 'bun', around: Around, env: Record<string, string>): Promise<Running> {
   const found = await findRuntime(on)
   if ('missing' in found) throw new Error(found.missing)
   const flags = around.profiles && on === 'node' ? ['--cpu-prof', `--cpu-prof-dir=${around.profiles}`] : []
