@@ -10,14 +10,17 @@ export interface Cores {
   told: string
 }
 
+/** Nobody is moved. */
+export const ANYWHERE: Cores = { measure: async () => {}, told: 'Everybody shares all cores' }
+
 /** Puts this process, and with it whatever it starts from now on, on the other cores. */
 export async function placeCores(): Promise<Cores> {
   const allowed = coresIn(await readFile('/proc/self/status', 'utf8'))
   const theirs = allowed.pop()
   if (theirs === undefined || allowed.length === 0)
-    return { measure: async () => {}, told: 'One core for all: every figure says less' }
+    return { ...ANYWHERE, told: 'One core for all: every figure says less' }
   const pinned = await pin(process.pid, allowed).catch(() => undefined)
-  if (!pinned) return { measure: async () => {}, told: 'No taskset: nobody has a core to itself' }
+  if (pinned === undefined) return { ...ANYWHERE, told: 'No taskset: nobody has a core to itself' }
   return {
     async measure(pid) {
       for (const each of await familyOf(pid)) await pin(each, [theirs])

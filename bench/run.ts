@@ -21,12 +21,13 @@ interface Entrant {
 
 /** How much shorter a quick run's rounds are. */
 const QUICK = 0.35
+/** Seconds, before a scenario; longer before the first one. */
 const WARM_UP = 0.5
-const LONGER_WARM_UP = 1.5
+const FIRST_WARM_UP = 1.5
 
 export async function measure(words: Words): Promise<Result> {
   const load = busy()
-  const stage = await setStage(words.profile)
+  const stage = await setStage({ profiles: words.profile, placed: true })
   const absent: Result['absent'] = []
   const invited = CONTENDERS.filter(({ name }) => words.contenders.includes(name))
   try {
@@ -82,8 +83,8 @@ async function playScenarios(
   )
   for (const [at, scenario] of wanted.entries()) {
     say(scenario.title)
-    for (const { running } of entrants)
-      await warmUp(stage, running, scenario, at === 0 ? LONGER_WARM_UP : WARM_UP)
+    const seconds = (at === 0 ? FIRST_WARM_UP : WARM_UP) * (quick ? QUICK : 1)
+    for (const { running } of entrants) await warmUp(stage, running, scenario, seconds)
     const played = new Map<Entrant, Round[]>(entrants.map((each) => [each, []]))
     for (let round = 0; round < Math.min(rounds, scenario.rounds ?? rounds); round++)
       for (const [{ running }, list] of played) list.push(await playRound(stage, running, scenario))
@@ -108,9 +109,10 @@ async function overloadAll(stage: Stage, entrants: readonly Entrant[], samples: 
     if (running.pid === undefined) continue
     say(`past capacity: ${contender.name}`)
     const known = sampleOf(samples, contender.name, scenario.name)?.figures.rate?.median
-    if (known === undefined) await warmUp(stage, running, scenario, LONGER_WARM_UP)
+    if (known === undefined) await warmUp(stage, running, scenario, FIRST_WARM_UP)
     const capacity = known ?? (await playRound(stage, running, scenario)).figures.rate ?? 0
-    found.push(sampled(contender.name, OVERLOAD, [await overload(stage, running, capacity)]))
+    const round = await overload(stage, running, capacity)
+    if (round) found.push(sampled(contender.name, OVERLOAD, [round]))
   }
   return found
 }
@@ -140,6 +142,7 @@ async function silences(stage: Stage, invited: readonly Contender[]): Promise<Sa
   return samples
 }
 
+/** With the seconds since the start. */
 function say(what: string) {
-  process.stderr.write(`${what}\n`)
+  process.stderr.write(`${process.uptime().toFixed(0).padStart(4)} s  ${what}\n`)
 }

@@ -24,7 +24,7 @@ export const SILENCES: readonly (readonly Silence[])[] = [1_000, 100_000].map((b
 
 const SILENT = { events: 25, over: 0, silent: true }
 /** The longest that streams may take to open. */
-const WITHIN = 12_000
+const WITHIN = 10_000
 const WARM_UP = { kind: 'closed', inFlight: 5, seconds: 0.3 } as const
 /** What the first streams bring into being, such as compiled code and pools, is not theirs: they count for nothing. */
 const FIRST = 100

@@ -2,7 +2,7 @@
 import { findPostgres } from '../test/services/postgres.ts'
 import { findRedis } from '../test/services/redis.ts'
 import type { Around, Contender, Running } from './contenders/contender.ts'
-import { type Cores, placeCores } from './cores.ts'
+import { ANYWHERE, type Cores, placeCores } from './cores.ts'
 import type { Load } from './generator/loads.ts'
 import type { Heard } from './generator/tally.ts'
 import type { Job } from './generator.ts'
@@ -26,10 +26,16 @@ export interface Stage {
   close(): Promise<void>
 }
 
-export async function setStage(profiles?: string): Promise<Stage> {
-  const cores = await placeCores()
-  const upstream = await startPeer('upstream.ts')
-  const generator = await startPeer('generator.ts')
+interface Wish {
+  /** Where profiles go, if any are wanted. */
+  profiles?: string | undefined
+  /** Whether contenders get a core to themselves, and this process and all others leave it. */
+  placed: boolean
+}
+
+export async function setStage({ profiles, placed }: Wish): Promise<Stage> {
+  const cores = placed ? await placeCores() : ANYWHERE
+  const [upstream, generator] = await Promise.all([startPeer('upstream.ts'), startPeer('generator.ts')])
   const { port } = upstream.first as { port: number }
   const stores = storesOnDemand()
   const around: Around = { upstream: port, profiles, ...stores }

@@ -1,9 +1,9 @@
 /** The words of the command: `npm run bench -- --only burst,json-100k --contenders pipe,node --quick`. */
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { CONTENDERS } from './contenders/index.ts'
 import { OVERLOAD } from './overload.ts'
-import { SCENARIOS } from './scenarios.ts'
-import { SILENCES } from './silence.ts'
+import { QUICK, SCENARIOS } from './scenarios.ts'
 
 export interface Words {
   /** Scenarios, by name. */
@@ -45,9 +45,8 @@ export function readWords(args: readonly string[]): Words {
   })
   const { quick, against, json, from, docs, profile } = values
   const everything = [...SCENARIOS.map(({ name }) => name), OVERLOAD, IDLE]
-  const short = SCENARIOS.map(({ name }) => name)
   return {
-    only: chosen('scenario', values.only, everything) ?? (quick ? short : everything),
+    only: chosen('scenario', values.only, everything) ?? (quick ? QUICK : everything),
     contenders:
       chosen(
         'contender',
@@ -60,13 +59,13 @@ export function readWords(args: readonly string[]): Words {
     json,
     from,
     docs,
-    profile,
+    profile: profile && resolve(profile),
   }
 }
 
 /** Whether memory is asked for. */
 export function wantsSilence({ only }: Words): boolean {
-  return SILENCES.length > 0 && only.includes(IDLE)
+  return only.includes(IDLE)
 }
 
 function chosen(kind: string, list: string | undefined, possible: readonly string[]): string[] | undefined {
