@@ -2,7 +2,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Running } from './contenders/contender.ts'
 import { median } from './figures.ts'
-import type { Load } from './generator/loads.ts'
 import type { Heard } from './generator/tally.ts'
 import { usageOf } from './processes.ts'
 import type { Figure, Sample } from './result.ts'
@@ -39,15 +38,24 @@ export async function playRound(stage: Stage, running: Running, scenario: Scenar
   }
 }
 
-/** Until whoever compiles what runs often has done so. */
-export async function warmUp(stage: Stage, running: Running, scenario: Scenario, seconds: number) {
-  const { body, manner, load } = scenario
-  await stage.answer({ ...manner, over: 0 })
+/** So many requests of a scenario, within so many seconds: whoever compiles what runs often has to be given the time. */
+export interface WarmUp {
+  requests: number
+  seconds: number
+}
+
+export async function warmUp(
+  stage: Stage,
+  running: Running,
+  { body, manner, load }: Scenario,
+  { requests, seconds }: WarmUp,
+) {
   const inFlight = load.kind === 'closed' ? load.inFlight : 10
+  await stage.answer({ ...manner, over: 0 })
   await stage.load({
     target: running.target(body.stream),
     body,
-    load: { kind: 'closed', inFlight, seconds } satisfies Load,
+    load: { kind: 'closed', inFlight, seconds, most: requests },
   })
 }
 

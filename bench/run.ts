@@ -8,11 +8,14 @@ import { busy, machine } from './figures.ts'
 import { OVERLOAD, overload } from './overload.ts'
 import { usageOf } from './processes.ts'
 import { AT_REST, AT_THE_END, type Result, type Sample, sampleOf } from './result.ts'
-import { playRound, type Round, sampled, warmUp } from './rounds.ts'
-import { SCENARIOS, type Scenario } from './scenarios.ts'
+import { playRound, type Round, sampled, type WarmUp, warmUp } from './rounds.ts'
+import { SCENARIOS, type Scenario, scenarioOf, WARMING } from './scenarios.ts'
 import { keepSilence, SILENCES } from './silence.ts'
 import { type Stage, setStage } from './stage.ts'
-import { type Words, wantsSilence } from './words.ts'
+import { IDLE, type Words } from './words.ts'
+
+/** The scenario that tells how much a contender can do. */
+const CAPACITY = 'json-100k'
 
 interface Entrant {
   contender: Contender
@@ -21,9 +24,9 @@ interface Entrant {
 
 /** How much shorter a quick run's rounds are. */
 const QUICK = 0.35
-/** Seconds, before a scenario; longer before the first one. */
-const WARM_UP = 0.5
-const FIRST_WARM_UP = 1.5
+/** Before everything, and before each scenario. Node is not warm before some thousands of requests. */
+const FIRST_WARM_UP: WarmUp = { requests: 3_000, seconds: 6 }
+const WARM_UP: WarmUp = { requests: 1_000, seconds: 0.3 }
 
 export async function measure(words: Words): Promise<Result> {
   const load = busy()
@@ -33,11 +36,12 @@ export async function measure(words: Words): Promise<Result> {
   try {
     const entrants = await startAll(stage, invited, absent)
     const samples = await memoryAt(AT_REST, entrants)
+    if (words.only.some((name) => name !== IDLE)) await warmAll(stage, entrants, words.quick)
     samples.push(...(await playScenarios(stage, entrants, words)))
     samples.push(...(await memoryAt(AT_THE_END, entrants)))
     if (words.only.includes(OVERLOAD)) samples.push(...(await overloadAll(stage, entrants, samples)))
     for (const { running } of entrants) await running.stop()
-    if (wantsSilence(words)) samples.push(...(await silences(stage, invited)))
+    if (words.only.includes(IDLE)) samples.push(...(await silences(stage, invited)))
     return {
       at: new Date().toISOString(),
       machine: machine(),
@@ -72,6 +76,14 @@ async function startAll(stage: Stage, invited: readonly Contender[], absent: Res
   return entrants
 }
 
+async function warmAll(stage: Stage, entrants: readonly Entrant[], quick: boolean) {
+  const seconds = FIRST_WARM_UP.seconds * (quick ? QUICK : 1)
+  for (const { contender, running } of entrants) {
+    say(`warming up ${contender.name}`)
+    for (const name of WARMING) await warmUp(stage, running, scenarioOf(name), { ...FIRST_WARM_UP, seconds })
+  }
+}
+
 async function playScenarios(
   stage: Stage,
   entrants: readonly Entrant[],
@@ -81,10 +93,9 @@ async function playScenarios(
   const wanted = SCENARIOS.filter(({ name }) => only.includes(name)).map((each) =>
     quick ? shortened(each) : each,
   )
-  for (const [at, scenario] of wanted.entries()) {
+  for (const scenario of wanted) {
     say(scenario.title)
-    const seconds = (at === 0 ? FIRST_WARM_UP : WARM_UP) * (quick ? QUICK : 1)
-    for (const { running } of entrants) await warmUp(stage, running, scenario, seconds)
+    for (const { running } of entrants) await warmUp(stage, running, scenario, WARM_UP)
     const played = new Map<Entrant, Round[]>(entrants.map((each) => [each, []]))
     for (let round = 0; round < Math.min(rounds, scenario.rounds ?? rounds); round++)
       for (const [{ running }, list] of played) list.push(await playRound(stage, running, scenario))
@@ -103,13 +114,11 @@ function shortened(scenario: Scenario): Scenario {
 /** Whose capacity is not known from the run itself is asked first. */
 async function overloadAll(stage: Stage, entrants: readonly Entrant[], samples: readonly Sample[]) {
   const found: Sample[] = []
-  const scenario = SCENARIOS.find(({ name }) => name === 'json-100k')
-  if (!scenario) throw new Error('There is no scenario that tells the capacity')
+  const scenario = scenarioOf(CAPACITY)
   for (const { contender, running } of entrants) {
     if (running.pid === undefined) continue
     say(`past capacity: ${contender.name}`)
     const known = sampleOf(samples, contender.name, scenario.name)?.figures.rate?.median
-    if (known === undefined) await warmUp(stage, running, scenario, FIRST_WARM_UP)
     const capacity = known ?? (await playRound(stage, running, scenario)).figures.rate ?? 0
     const round = await overload(stage, running, capacity)
     if (round) found.push(sampled(contender.name, OVERLOAD, [round]))

@@ -14,6 +14,9 @@ export interface Scenario {
   rounds?: number
 }
 
+/** What everybody has to get warm by: those whose paths differ most. */
+export const WARMING: readonly string[] = ['json-100k', 'burst']
+
 /** Enough of them for a first look, within a minute. */
 export const QUICK: readonly string[] = ['json-100', 'json-100k', 'burst', 'first-100k', 'paced-100']
 
@@ -75,3 +78,10 @@ export const SCENARIOS: readonly Scenario[] = [
     rounds: 2,
   },
 ]
+
+/** @throws where there is none of that name. */
+export function scenarioOf(name: string): Scenario {
+  const scenario = SCENARIOS.find((each) => each.name === name)
+  if (!scenario) throw new Error(`There is no scenario ${name}`)
+  return scenario
+}

@@ -24,7 +24,8 @@ export interface Words {
 }
 
 const ROUNDS = 3
-const IDLE = 'idle'
+/** The silences, by one name. */
+export const IDLE = 'idle'
 const LATEST = 'dist/bench.json'
 
 /** @throws with what is possible, where a word is not. */
@@ -61,11 +62,6 @@ export function readWords(args: readonly string[]): Words {
     docs,
     profile: profile && resolve(profile),
   }
-}
-
-/** Whether memory is asked for. */
-export function wantsSilence({ only }: Words): boolean {
-  return only.includes(IDLE)
 }
 
 function chosen(kind: string, list: string | undefined, possible: readonly string[]): string[] | undefined {

@@ -5,8 +5,8 @@ import { exchange } from './exchange.ts'
 import { type Tally, tally } from './tally.ts'
 
 export type Load =
-  /** Closed loop: each connection sends its next request when it has its answer, and has paused. */
-  | { kind: 'closed'; inFlight: number; seconds: number; pause?: number }
+  /** Closed loop: each connection sends its next request when it has its answer, and has paused; at most so many. */
+  | { kind: 'closed'; inFlight: number; seconds: number; pause?: number; most?: number }
   /** Open loop: requests come at their rate, and do not wait for answers. */
   | { kind: 'open'; perSecond: number; seconds: number }
   /** So many streams, each heard to its end; they begin spread over so many milliseconds. */
@@ -37,11 +37,12 @@ type Run<Kind> = (
 ) => Promise<unknown>
 
 const LOADS: { [Kind in Load['kind']]: Run<Kind> } = {
-  closed(open, request, notes, { inFlight, seconds, pause = 0 }) {
+  closed(open, request, notes, { inFlight, seconds, pause = 0, most = Number.POSITIVE_INFINITY }) {
     const until = performance.now() + seconds * 1_000
+    let sent = 0
     const callers = Array.from({ length: inFlight }, async () => {
       const connection = open()
-      while (performance.now() < until) {
+      while (performance.now() < until && sent++ < most) {
         await exchange(connection, request, notes)
         if (pause > 0) await sleep(pause)
       }

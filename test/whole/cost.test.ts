@@ -8,7 +8,7 @@ import { onHosts } from '../../bench/contenders/outcrop.ts'
 import { pipe } from '../../bench/contenders/pipe.ts'
 import { MARGIN, MEASURED } from '../../bench/margins.ts'
 import { playRound, warmUp } from '../../bench/rounds.ts'
-import { SCENARIOS } from '../../bench/scenarios.ts'
+import { scenarioOf } from '../../bench/scenarios.ts'
 import { type Stage, setStage } from '../../bench/stage.ts'
 
 let stage: Stage
@@ -26,15 +26,14 @@ afterAll(async () => {
   await stage.close()
 })
 
-const WARM_UP = 0.5
+const WARM_UP = { requests: 1_500, seconds: 3 }
 const ROUNDS = 3
 const SECONDS = 0.4
 
 for (const [name, measured] of Object.entries(MEASURED)) {
-  const [scenario] = SCENARIOS.filter((each) => each.name === name)
-  test(`${scenario?.title}: at most ${measured * MARGIN} times the processor time of a raw pipe`, async () => {
-    if (scenario?.load.kind !== 'closed') throw new Error(`There is no scenario ${name} to repeat`)
-    const short = { ...scenario, load: { ...scenario.load, seconds: SECONDS } }
+  const scenario = scenarioOf(name)
+  test(`${scenario.title}: at most ${measured * MARGIN} times the processor time of a raw pipe`, async () => {
+    const short = { ...scenario, load: { kind: 'closed', inFlight: 10, seconds: SECONDS } } as const
     for (const running of [theirs, ours]) await warmUp(stage, running, short, WARM_UP)
     const [floor, cost]: [number[], number[]] = [[], []]
     for (let round = 0; round < ROUNDS; round++) {
