@@ -8,6 +8,8 @@ export interface Config {
   port: number
   /** How long answers under way may go on once the process has been told to end. */
   drainSeconds: number
+  /** Processes behind one port. */
+  workers: number
   publicUrl: string | undefined
   dataDir: string
   databaseUrl: string | undefined
@@ -97,6 +99,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     host: value.HOST,
     port: value.PORT,
     drainSeconds: value.DRAIN_SECONDS,
+    workers: value.WORKERS,
     publicUrl: value.PUBLIC_URL,
     dataDir: value.DATA_DIR,
     databaseUrl: value.DATABASE_URL,
@@ -173,6 +176,9 @@ function demands(value: Variables): string[] {
     value.REDIS_URL !== undefined &&
       value.UPSTASH_REDIS_REST_URL !== undefined &&
       'REDIS_URL and UPSTASH_REDIS_REST_URL must not both be set: rate limits live in one of them',
+    value.WORKERS > 1 &&
+      value.DATABASE_URL === undefined &&
+      'DATABASE_URL must be set when WORKERS is more than 1: the embedded database takes one process at a time',
     wire === 'platform' &&
       !value.ANTHROPIC_AWS_WORKSPACE_ID &&
       'ANTHROPIC_AWS_WORKSPACE_ID must be set when BEDROCK_WIRE is platform',

@@ -24,6 +24,13 @@ export const Environment = z.object({
   DRAIN_SECONDS: text
     .transform((value) => Number(value ?? '600'))
     .refine((seconds) => seconds >= 0 && seconds <= MOST_SECONDS, 'must be a number of seconds'),
+  /** How many processes serve, on Node: one a core. */
+  WORKERS: text
+    .transform((value) => Number(value ?? '1'))
+    .refine(
+      (count) => Number.isInteger(count) && count >= 1 && count <= 256,
+      'must be a number of processes',
+    ),
   /** What clients are told; without it, what the request says, on loopback only. */
   PUBLIC_URL: url,
   /** Embedded database and generated secrets; one process at a time. */

@@ -5,5 +5,7 @@ import type { Env } from './env.ts'
 
 export const metrics = new Hono<Env>().get('/', async (c) => {
   await administer(c.env, c.req.raw.headers)
-  return c.body(c.env.metrics.text(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
+  return c.body(await c.env.metrics.text(), 200, {
+    'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+  })
 })

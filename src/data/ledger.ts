@@ -51,6 +51,11 @@ interface Waiting {
 
 /** Rows of one statement. */
 const MAX_GROUP = 500
+/**
+ * Rows that are on the disk are in no hurry: so many milliseconds of them go in one statement. Most of what a write
+ * costs is the statement's, and a request that is over by then is one row, not two.
+ */
+const GATHER = 50
 /** Pauses between attempts at a write, doubling. */
 const FIRST_PAUSE = 250
 const LONGEST_PAUSE = 5_000
@@ -66,15 +71,18 @@ export function ledgerIn(requests: Requests, log: Log, options: LedgerOptions = 
   const deliver = delivery(requests, log, options)
   let writing = false
 
+  const gathered = () => new Promise((resolve) => setTimeout(resolve, spool ? GATHER : 0))
+
   async function drain() {
-    // Yield first: the request that wrote this row gets on its way before the database is asked.
-    await new Promise((resolve) => setTimeout(resolve, 0))
+    // At the least yield first: the request that wrote this row gets on its way before the database is asked.
+    await gathered()
     for (;;) {
       const group = [...waiting.values()].slice(0, MAX_GROUP)
       const aside = group.length === 0 ? spool?.nextAside() : undefined
       if (group.length === 0 && !aside) break
       for (const { row } of group) waiting.delete(row.id)
       await (aside ? deliverAside(aside) : deliver(group))
+      if (spool) await gathered()
     }
     writing = false
   }

@@ -1,5 +1,5 @@
 /** Requests: the table behind the ledger. Rows are written whole and by id, so writing one twice changes nothing. */
-import { and, desc, eq, getTableColumns, gte, lt, type SQL, sql } from 'drizzle-orm'
+import { and, type Column, desc, eq, getTableColumns, gte, lt, type SQL, sql } from 'drizzle-orm'
 import type { Database } from './database.ts'
 import type { LedgerRow, SettledRow } from './rows.ts'
 import { requests } from './schema.ts'
@@ -17,7 +17,7 @@ export interface LedgerFilter {
 }
 
 export interface Requests {
-  /** At most 1,500 rows: Postgres takes 65,535 parameters a statement. Of several of one request the last stands. */
+  /** Of several rows of one request the last stands. */
   upsert(rows: readonly LedgerRow[]): Promise<void>
   /** Newest first. */
   find(filter: LedgerFilter): Promise<SettledRow[]>
@@ -28,10 +28,8 @@ export interface Requests {
 export function requestsIn(database: Database): Requests {
   return {
     async upsert(rows) {
-      await database
-        .insert(requests)
-        .values(lastStates(rows))
-        .onConflictDoUpdate({ target: requests.id, set: OVERWRITE, setWhere: KNOWS_MORE })
+      const text = wellFormed(JSON.stringify(lastStates(rows)))
+      await database.execute(sql`${INSERT}${text}${FROM_TEXT}`)
     },
     find: (filter) =>
       database
@@ -56,15 +54,37 @@ function lastStates(rows: readonly LedgerRow[]): LedgerRow[] {
   return [...new Map(rows.map((row) => [row.id, row])).values()]
 }
 
-const OVERWRITE = Object.fromEntries(
-  Object.entries(getTableColumns(requests)).map(([name, column]) => [
-    name,
-    sql.raw(`excluded.${column.name}`),
-  ]),
+/** Half of a pair, escaped: JSON may hold that, Postgres does not. */
+const HALF = /\\ud[89a-f][\da-f]{2}/i
+
+/** A client may name such a model. */
+function wellFormed(json: string): string {
+  if (!HALF.test(json)) return json
+  return JSON.stringify(JSON.parse(json), (_, value) =>
+    typeof value === 'string' ? new TextDecoder().decode(new TextEncoder().encode(value)) : value,
+  )
+}
+
+/**
+ * One statement for any number of rows, its text made once: rows travel as JSON in its only parameter. Built row by
+ * row with a parameter a column, it cost more than everything else that is done for a small request.
+ */
+const COLUMNS = Object.entries(getTableColumns(requests))
+const NAMES = COLUMNS.map(([, { name }]) => name)
+const INSERT = sql.raw(
+  `insert into requests (${NAMES.join(', ')}) select ${COLUMNS.map(([key, column]) => expressionOf(key, column)).join(', ')} from json_to_recordset(`,
+)
+const FROM_TEXT = sql.raw(
+  `::text::json) as given (${COLUMNS.map(([key, column]) => `"${key}" ${column.getSQLType()}`).join(', ')}) ` +
+    `on conflict (id) do update set ${NAMES.map((name) => `${name} = excluded.${name}`).join(', ')} ` +
+    // A row that has its end keeps it, should its beginning arrive late, or the guess that it was lost.
+    "where excluded.status not in ('pending', 'lost') or (excluded.status = 'lost' and requests.status = 'pending')",
 )
 
-/** A row that has its end keeps it, should its beginning arrive late, or the guess that it was lost. */
-const KNOWS_MORE = sql`excluded.status not in ('pending', 'lost') or (excluded.status = 'lost' and ${requests.status} = 'pending')`
+/** What is not said is what the schema says. */
+function expressionOf(key: string, { notNull, default: otherwise }: Column): string {
+  return notNull && typeof otherwise === 'number' ? `coalesce("${key}", ${otherwise})` : `"${key}"`
+}
 
 function conditions(filter: LedgerFilter): SQL[] {
   const list: SQL[] = []

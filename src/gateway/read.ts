@@ -60,9 +60,10 @@ export function requireMaxTokens({ body, outline: root }: Call) {
 async function buffer(request: Request, most: number): Promise<Bytes> {
   const declared = Number(request.headers.get('content-length') ?? 0)
   if (declared > most) throw tooLarge(most)
-  if (!request.body) return new Uint8Array()
-  // A body with a length cannot turn out longer, and is fastest read whole.
+  // A body with a length cannot turn out longer, and is fastest read whole: on Node, only where nobody has asked for
+  // its stream before.
   if (declared > 0) return new Uint8Array(await request.arrayBuffer().catch(brokeOff))
+  if (!request.body) return new Uint8Array()
   const parts: Uint8Array[] = []
   let length = 0
   try {

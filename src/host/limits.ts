@@ -15,11 +15,20 @@ type Lent = Pick<FallbackOptions, 'log' | 'metrics' | 'now'>
 const START_WITHIN = 1_000
 const PROBE_EVERY = 500
 
-/** Also where the store is away: then the gateway starts without it, and finds it when it is there. */
-export async function openLimits({ sharedLimits }: Config, lent: Lent): Promise<OpenLimits> {
+/**
+ * Also where the store is away: then the gateway starts without it, and finds it when it is there.
+ * @param neighbours what the processes of one gateway share where there is nothing else
+ */
+export async function openLimits(
+  { sharedLimits }: Config,
+  lent: Lent,
+  neighbours: Limits | undefined,
+): Promise<OpenLimits> {
   const local = memoryLimits(lent.now)
-  if (!sharedLimits) return { limits: local, close() {} }
-  const shared = await openShared(sharedLimits)
+  const shared = sharedLimits
+    ? await openShared(sharedLimits)
+    : neighbours && { limits: neighbours, close() {} }
+  if (!shared) return { limits: local, close() {} }
   const limits = fallbackLimits({
     ...lent,
     shared: shared.limits,

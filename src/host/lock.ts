@@ -52,10 +52,13 @@ export async function takeLock(folder: string, lost: () => void): Promise<Lock |
 
 /**
  * Takes the lock of the folder that the embedded database is in.
- * @throws ConfigError naming the process that holds it.
+ * @throws ConfigError naming the process that holds it, or why nobody can.
  */
 export async function lockFolder(folder: string, lost: () => void): Promise<Lock> {
-  const lock = await takeLock(folder, lost)
+  const lock = await takeLock(folder, lost).catch((error: unknown) => {
+    if (error instanceof ConfigError) throw error
+    throw unwritable(folder, error)
+  })
   if ('holder' in lock) throw held(folder, lock.holder)
   return lock
 }
@@ -136,5 +139,13 @@ function held(folder: string, { host, pid }: Holder): ConfigError {
   return new ConfigError(
     `DATA_DIR ${folder} is in use by process ${pid} on ${host}: the embedded database takes one process at a time.\n` +
       'Stop that one, choose another DATA_DIR, or set DATABASE_URL to run several on one Postgres.',
+  )
+}
+
+function unwritable(folder: string, error: unknown): ConfigError {
+  const reason = error instanceof Error ? error.message : String(error)
+  return new ConfigError(
+    `DATA_DIR ${folder} cannot be written: ${reason}.\n` +
+      'Let the user of the gateway write there, choose another DATA_DIR, or set DATABASE_URL: a Postgres needs none.',
   )
 }

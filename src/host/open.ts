@@ -1,13 +1,13 @@
 /** What a process with a disk lends the app: shared by Node, Bun and Deno. */
 import { keptCredentials } from '../aws.ts'
-import { type ProviderName, readConfig } from '../config.ts'
+import type { Config, ProviderName } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
 import { type DataOptions, dataIn } from '../data/data.ts'
 import { closeLost, everyHour, HOUR } from '../jobs.ts'
-import { logTo } from '../protocol/log.ts'
 import { counters } from '../protocol/metrics.ts'
-import type { Runtime, Stopping } from '../runtime.ts'
+import type { Log, Runtime, Stopping } from '../runtime.ts'
 import { assetsIn } from './assets.ts'
+import type { Following, Own } from './cluster/follow.ts'
 import { loadCredentials, profileRegion } from './credentials.ts'
 import { pinnedEgress } from './egress.ts'
 import { openLimits } from './limits.ts'
@@ -18,14 +18,16 @@ type Environment = Record<string, string | undefined>
 
 interface Lent {
   env: Environment
+  config: Config
+  log: Log
   fetch: typeof fetch
   /** The folder of the migrations. */
   migrations: string
   /** The folder of the portal's files, as built. */
   portal: string
-  write: (line: string) => void
-  isTerminal: boolean
   stopping: Stopping
+  /** In one of several processes of a gateway: what it shares with the others. */
+  follow?: ((own: Own) => Following) | undefined
 }
 
 export interface Host {
@@ -41,10 +43,8 @@ const CLOSE = 5_000
 
 /** @throws ConfigError for what whoever starts it can put right. */
 export async function openHost(lent: Lent): Promise<Host> {
-  const read = readConfig(lent.env)
+  const { config: read, log } = lent
   const now = () => Date.now()
-  const format = read.logFormat ?? (lent.isTerminal ? 'text' : 'json')
-  const log = logTo({ level: read.logLevel, format, now, write: lent.write })
   const store = await openStore(read, lent.migrations, log)
   const config = {
     ...read,
@@ -54,7 +54,9 @@ export async function openHost(lent: Lent): Promise<Host> {
   const spools = await openSpools(config.dataDir, log)
   let isReady = false
   const metrics = counters()
-  const limits = await openLimits(config, { log, metrics, now })
+  const cache = memoryCache({ entries: CACHE_ENTRIES, now })
+  const shared = lent.follow?.({ metrics, cache })
+  const limits = await openLimits(config, { log, metrics, now }, shared?.limits)
   const work = new Set<Promise<unknown>>()
   const credentialsOf = (provider: ProviderName) =>
     keptCredentials(() => loadCredentials(provider, lent.env, config, { fetch: lent.fetch, now }), now)
@@ -62,7 +64,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     config,
     data: dataIn(store.database, log, dataOptions(store, spools)),
     limits: limits.limits,
-    cache: memoryCache({ entries: CACHE_ENTRIES, now }),
+    cache: shared?.cache ?? cache,
     credentials: {
       bedrock: credentialsOf('bedrock'),
       anthropic: credentialsOf('anthropic'),
@@ -72,7 +74,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     fetch: lent.fetch,
     egress: pinnedEgress({ loopback: config.egress.loopback }),
     log,
-    metrics,
+    metrics: shared?.metrics ?? metrics,
     now,
     isReady: async () => isReady,
     stopping: lent.stopping,

@@ -1,9 +1,11 @@
 /** The life of a gateway process: start, say so, serve, drain, stop. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { ConfigError } from '../config.ts'
+import { type Config, ConfigError, readConfig } from '../config.ts'
 import { GatewayError } from '../errors.ts'
-import type { Runtime } from '../runtime.ts'
+import { logTo } from '../protocol/log.ts'
+import type { Log, Runtime } from '../runtime.ts'
+import type { Cluster } from './cluster/cluster.ts'
 import { hasCode } from './codes.ts'
 import { undiciFetch } from './fetch.ts'
 import type { Listen, Listening } from './listening.ts'
@@ -15,6 +17,8 @@ import { welcome } from './welcome.ts'
 interface Brought {
   app: { fetch(request: Request, runtime: Runtime): Response | Promise<Response> }
   listen: Listen
+  /** Where it can serve with several processes. */
+  cluster?: Cluster
   /** The folder that `drizzle` and `dist` are in. */
   home: URL
 }
@@ -34,14 +38,29 @@ interface Started {
 
 /** Starts, and stops on SIGTERM and SIGINT. What whoever starts it can put right is said in one sentence. */
 export async function run(brought: Brought): Promise<void> {
-  const told = signalled()
+  const { cluster } = brought
+  const told = signalled(cluster)
   try {
-    const started = await start(brought)
-    announce(started)
+    const config = readConfig(process.env)
+    const log = logOf(config)
+    if (config.workers > 1 && !cluster?.isWorker) return await leadWith(cluster, config, log, told)
+    const started = await start(brought, config, log)
+    await announce(started)
     void told.then(() => end(started)) // also when that was said while it started
   } catch (error) {
     fail(error)
   }
+}
+
+/** @throws ConfigError where there is no cluster. */
+async function leadWith(cluster: Cluster | undefined, { workers }: Config, log: Log, told: Promise<void>) {
+  if (!cluster) throw new ConfigError('WORKERS must be 1 on this runtime: start several gateways instead')
+  process.exit(await cluster.lead({ workers, log, told }))
+}
+
+function logOf({ logLevel: level, logFormat }: Config): Log {
+  const format = logFormat ?? (process.stdout.isTTY ? 'text' : 'json')
+  return logTo({ level, format, now: Date.now, write: (line) => process.stdout.write(line) })
 }
 
 /** What is wrong with the configuration ends it also when it comes out late; a database that went away again does not. */
@@ -57,8 +76,8 @@ function fail(error: unknown): never {
   process.exit(1)
 }
 
-/** The first signal asks; the second one does not. */
-function signalled(): Promise<void> {
+/** The first signal asks; the second one does not. A worker hears from its primary alone, which a terminal tells too. */
+function signalled(cluster: Cluster | undefined): Promise<void> {
   return new Promise((resolve) => {
     let isTold = false
     const tell = () => {
@@ -67,20 +86,22 @@ function signalled(): Promise<void> {
       resolve()
     }
     process.on('SIGTERM', tell)
-    process.on('SIGINT', tell)
+    process.on('SIGINT', cluster?.isWorker ? () => {} : tell)
+    if (cluster?.isWorker) cluster.whenAlone(resolve)
   })
 }
 
-async function start({ app, listen, home }: Brought): Promise<Started> {
+async function start({ app, listen, home, cluster }: Brought, config: Config, log: Log): Promise<Started> {
   const stop = stopping()
   const host = await openHost({
     env: process.env,
+    config,
+    log,
     fetch: undiciFetch(),
     migrations: fileURLToPath(new URL('drizzle', home)),
     portal: fileURLToPath(new URL('dist/portal', home)),
-    write: (line) => process.stdout.write(line),
-    isTerminal: process.stdout.isTTY,
     stopping: stop,
+    follow: cluster?.isWorker ? cluster.follow : undefined,
   })
   await Promise.race([host.ready, sleep(HEAD_START, undefined, { ref: false })])
   const listening = await listen((request) => app.fetch(request, host.runtime), host.runtime.config)
@@ -95,9 +116,10 @@ function startFailure(error: unknown): string {
   return `Outcrop cannot start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
 }
 
-function announce({ host: { runtime, ready }, listening }: Started) {
+async function announce({ host: { runtime, ready }, listening }: Started) {
   const url = runtime.config.publicUrl ?? `http://${reachable(runtime.config.host)}:${listening.port}`
-  void ready.then(() => greet(runtime, url)).catch(failOrSay(runtime))
+  const greeted = ready.then(() => greet(runtime, url)).catch(failOrSay(runtime))
+  if (await runtime.isReady()) await greeted
   runtime.log('info', 'listening', { url, region: runtime.config.aws.region })
   runtime.waitUntil(advise(runtime))
 }

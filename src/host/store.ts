@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Config, ConfigError } from '../config.ts'
 import { isOutage, type OpenDatabase } from '../data/database.ts'
 import type { Log } from '../runtime.ts'
+import { openEmbedded } from './embedded.ts'
 import { lockFolder } from './lock.ts'
 import { generatedSecretKey } from './secrets.ts'
 
@@ -22,11 +23,11 @@ export interface Store extends OpenDatabase {
 /** @throws ConfigError for what whoever starts it can put right. */
 export function openStore(config: Config, migrations: string, log: Log): Promise<Store> {
   return config.databaseUrl === undefined
-    ? openEmbedded(config, migrations, log)
+    ? openInFolder(config, migrations, log)
     : openServer(config.databaseUrl, config, migrations, log)
 }
 
-async function openEmbedded(config: Config, migrations: string, log: Log): Promise<Store> {
+async function openInFolder(config: Config, migrations: string, log: Log): Promise<Store> {
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 }).catch((error: Error) => {
     throw new ConfigError(`DATA_DIR ${config.dataDir} cannot be made: ${error.message}`)
   })
@@ -36,8 +37,11 @@ async function openEmbedded(config: Config, migrations: string, log: Log): Promi
   })
   const secretKeys =
     config.secretKeys.length > 0 ? config.secretKeys : [await generatedSecretKey(config.dataDir)]
-  const { openPglite } = await import('../data/pglite.ts')
-  const { database, close } = await openPglite(join(config.dataDir, 'database'), migrations)
+  const folders = { folder: join(config.dataDir, 'database'), migrations }
+  const { database, close } = await openEmbedded(folders, (error) => {
+    log('error', 'the embedded database died: stopping', { error: error.name })
+    process.exit(1)
+  })
   return {
     database,
     secretKeys,
@@ -96,7 +100,8 @@ async function untilItAnswers(ask: () => Promise<unknown>, log: Log): Promise<vo
       return
     } catch (error) {
       if (!isOutage(error)) throw error
-      if (!isAway) log('warn', 'the database does not answer: requests are refused until it does')
+      if (!isAway)
+        log('warn', 'DATABASE_URL: the database does not answer. Requests are refused until it does')
       isAway = true
       await sleep(pause)
     }

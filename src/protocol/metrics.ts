@@ -4,13 +4,18 @@ export interface Metrics {
   /** Counts one more. Label values come from bounded sets: never an id, a name that a client chose, or content. */
   count(name: string, labels: Readonly<Record<string, string>>): void
   /** All of it, as a scrape reads it. */
+  text(): string | Promise<string>
+}
+
+/** Those of one process. */
+export interface Counters extends Metrics {
   text(): string
 }
 
 /** A label that takes more values than this was not from a bounded set: the rest is counted together. */
 const MOST_SERIES = 1_000
 
-export function counters(): Metrics {
+export function counters(): Counters {
   const families = new Map<string, Map<string, number>>()
   return {
     count(name, labels) {
@@ -21,13 +26,25 @@ export function counters(): Metrics {
       family.set(key, (family.get(key) ?? 0) + 1)
     },
     text() {
-      const lines = [...families].flatMap(([name, family]) => [
-        `# TYPE ${name} counter`,
-        ...[...family].map(([labels, value]) => `${name}${labels} ${value}`),
-      ])
-      return lines.map((line) => `${line}\n`).join('')
+      const series = [...families].flatMap(([name, family]) =>
+        [...family].map(([labels, value]): [string, number] => [`${name}${labels}`, value]),
+      )
+      return textOf(series)
     },
   }
+}
+
+/** Every series with its value; those of a family stand together. */
+function textOf(series: Iterable<[string, number]>): string {
+  let text = ''
+  let family = ''
+  for (const [name, value] of series) {
+    const own = name.replace(/\{.*/, '')
+    if (own !== family) text += `# TYPE ${own} counter\n`
+    family = own
+    text += `${name} ${value}\n`
+  }
+  return text
 }
 
 function labelText(labels: Readonly<Record<string, string>>): string {
@@ -35,4 +52,14 @@ function labelText(labels: Readonly<Record<string, string>>): string {
     value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
   const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`)
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
+}
+
+/** What several processes have counted, each as its text has it. */
+export function sumOf(texts: readonly string[]): string {
+  const sums = new Map<string, number>()
+  for (const line of texts.flatMap((text) => text.split('\n'))) {
+    const [, series, value] = /^([^#].*) (\d+)$/.exec(line) ?? []
+    if (series !== undefined) sums.set(series, (sums.get(series) ?? 0) + Number(value))
+  }
+  return textOf([...sums].toSorted(([one], [other]) => (one < other ? -1 : 1)))
 }

@@ -130,7 +130,7 @@ async function traces({ runtime, stored, heard }: Watched): Promise<Record<strin
     capabilities: JSON.stringify(await runtime.data.capabilities.all(new Date(0))),
     settings: JSON.stringify(stored),
     keys: JSON.stringify(runtime.keys),
-    metrics: runtime.metrics.text(),
+    metrics: await runtime.metrics.text(),
     errors: JSON.stringify(heard.filter(({ status }) => status >= 400)),
   }
 }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { app } from '../../src/app.ts'
 import { keptCredentials } from '../../src/aws.ts'
 import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
@@ -90,17 +90,18 @@ describe('POST /v1/messages', () => {
 
   test('writes the row while the upstream is still thinking, and never makes it wait', async () => {
     const { runtime, post } = await gateway()
-    bedrock.script({ kind: 'stall', at: 'before headers', ms: 100 })
+    bedrock.script({ kind: 'stall', at: 'before headers', ms: 1_000 })
     const response = post(hello)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    expect(runtime.rows).toMatchObject([
-      {
-        status: 'pending',
-        usageSource: 'estimated',
-        inputTokens: expect.any(Number),
-        costNano: expect.any(Number),
-      },
-    ])
+    const begun = () =>
+      expect(runtime.rows).toMatchObject([
+        {
+          status: 'pending',
+          usageSource: 'estimated',
+          inputTokens: expect.any(Number),
+          costNano: expect.any(Number),
+        },
+      ])
+    await vi.waitFor(begun, { timeout: 900 })
     await response
     expect(await rowOf(runtime)).toMatchObject({ status: 'succeeded' })
   })

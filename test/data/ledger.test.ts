@@ -121,6 +121,18 @@ describe('with a spool', () => {
     expect(held.size).toBe(0)
   })
 
+  test('a request that is over within a moment is written once, with those around it', async () => {
+    const { spool } = fakeSpool()
+    const { ledger, groups, row } = stage({ spool })
+    const [one, two] = [row(), row()]
+    void ledger.write(one)
+    await vi.advanceTimersByTimeAsync(20)
+    void ledger.write({ ...one, status: 'succeeded' })
+    void ledger.write(two)
+    await vi.runAllTimersAsync()
+    expect(groups.map((group) => group.map(({ status }) => status))).toEqual([['succeeded', 'pending']])
+  })
+
   test('a row is never given up', async () => {
     const { spool } = fakeSpool()
     const { ledger, table, doing, row } = stage({ spool, patience: 5_000 })

@@ -133,6 +133,13 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
       expect(lines).toContain('ledger rows could not be written')
     })
 
+    test('a name that is half a character long is kept as far as it can be', async () => {
+      const [odd, plain] = [row({ model: 'x\ud83d' }), row({ model: 'x\\ud83d \u{1f600}' })]
+      await Promise.all([odd, plain].map((each) => data.ledger.write(each)))
+      expect((await find(odd.id))?.model).toBe('x\ufffd')
+      expect((await find(plain.id))?.model).toBe(plain.model)
+    })
+
     test('is found by key, model, session, status and time, newest first, page by page', async () => {
       const day = 86_400_000
       const mine = [1, 2, 3].map((days) =>

@@ -266,7 +266,7 @@ describe('the addresses in a text', () => {
     for (const odd of ['https://', 'https://a,', ')', 'https://a.example/(', 'https://.', 'http', '?']) {
       const before = performance.now()
       expect([...urlsIn(`${URL_OF} ${odd.repeat(1_000_000)}`)]).toContain(urlKey(URL_OF))
-      expect([odd, performance.now() - before < 3_000]).toEqual([odd, true])
+      expect([odd, performance.now() - before < 10_000]).toEqual([odd, true])
     }
   })
 })

@@ -27,6 +27,12 @@ test('a folder is locked, released, and locked again', async () => {
   await (await lockFolder(folder, lost)).release()
 })
 
+test('a folder where nothing can be written is named, with what to do about it', async () => {
+  await expect(lockFolder(join(folder, 'gone'), lost)).rejects.toThrow(
+    /^DATA_DIR .*gone cannot be written: .*\n.*DATABASE_URL/,
+  )
+})
+
 test('a lock of a running process is respected, and its holder named', async () => {
   await leave({ host: (await import('node:os')).hostname(), pid: process.ppid, nonce: 'x' })
   await expect(lockFolder(folder, lost)).rejects.toThrow(`in use by process ${process.ppid}`)

@@ -187,8 +187,12 @@ for (const found of await findRuntimes(['node', 'bun', 'deno'])) {
       await gateway.kill()
       const { rows, next } = await rowsAfter(gateway)
       expect(rows.map(({ status }) => status)).toEqual(['succeeded', 'lost', 'lost'])
-      expect(rows[1]).toMatchObject({ model: 'claude-opus-5-5', key_id: rows[0]?.key_id, cost_nano: null })
-      expect(next.stdout()).toMatch(/"requests":2/)
+      expect(rows[1]).toMatchObject({
+        model: 'claude-opus-5-5',
+        key_id: rows[0]?.key_id,
+        usage_source: 'estimated',
+      })
+      expect(next.stdout()).toMatch(/"lost":2/)
       expect((await ask(next, said('x'), { 'x-api-key': key })).status).toBe(200)
     })
   })

@@ -1,0 +1,51 @@
+/** A worker of a cluster: what it shares with the others is kept by the primary. */
+import type { Limits } from '../../data/limits.ts'
+import type { Counters, Metrics } from '../../protocol/metrics.ts'
+import type { Cache } from '../../runtime.ts'
+import { type End, type Speaker, speaker } from './wire.ts'
+
+export interface Following {
+  /** One count for all workers. */
+  limits: Limits
+  /** Counts here, and reads out what all have counted. */
+  metrics: Metrics
+  /** Each has its own, but what one forgets all forget. */
+  cache: Cache
+}
+
+export interface Own {
+  metrics: Counters
+  cache: Cache
+}
+
+export function follow(end: End, own: Own): Following {
+  const primary = speaker(
+    end,
+    { metrics: async () => own.metrics.text() },
+    { forget: (key) => own.cache.forget(key) },
+  )
+  return {
+    limits: limitsOf(primary),
+    metrics: {
+      count: (name, labels) => own.metrics.count(name, labels),
+      text: () => primary.ask('metrics', null),
+    },
+    cache: {
+      remember: (key, load) => own.cache.remember(key, load),
+      forget(key) {
+        own.cache.forget(key)
+        primary.tell('forget', key)
+      },
+    },
+  }
+}
+
+function limitsOf(primary: Speaker): Limits {
+  return {
+    async take(group, wants) {
+      const { granted, used } = await primary.ask('take', { group, wants })
+      if (!granted) return { granted, used }
+      return { granted, used, settle: (costs) => primary.tell('settle', { group, wants, costs }) }
+    },
+  }
+}
