@@ -3,17 +3,12 @@ import { cpus, loadavg } from 'node:os'
 
 /** The value below which that share of the samples lies. */
 export function quantile(samples: readonly number[], share: number): number {
-  const ordered = samples.toSorted((a, b) => a - b)
+  const ordered = Float64Array.from(samples).sort()
   return ordered[Math.min(ordered.length - 1, Math.floor(ordered.length * share))] ?? Number.NaN
 }
 
 export function median(samples: readonly number[]): number {
   return quantile(samples, 0.5)
-}
-
-/** Whole microseconds, of nanoseconds. */
-export function microseconds(nanoseconds: number): string {
-  return Math.round(nanoseconds / 1000).toLocaleString('en')
 }
 
 /** Columns of figures stand to the right; the first one holds words. */

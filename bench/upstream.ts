@@ -1,60 +1,52 @@
 /**
- * A Bedrock that answers at once, in a process of its own, and judges nothing. Each answer says in its id when the
- * request had arrived and when the answer left, on the clock that all processes of a machine share.
+ * The benchmark's Bedrock: answers at once, in the wire it is asked in, and judges nothing. A process of its own, so
+ * fast that no contender waits for it: https://docs.aws.amazon.com/bedrock/latest/APIReference/welcome.html
  */
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { firstFrame, otherFrames, wholeAnswer } from './frames.ts'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { type Answers, answersIn, type Manner, type Operation } from './upstream/answers.ts'
+import { pacer } from './upstream/pacer.ts'
+import { httpReader } from './wire.ts'
 
-/** The argument that makes this program the upstream. */
-export const UPSTREAM = 'upstream'
+const OPERATION = /^POST \/model\/[^/ ]+\/(invoke|invoke-with-response-stream|converse|converse-stream)[ ?]/
+const NOTHING_HERE = Buffer.from('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n')
+const BACKLOG = 4_096
 
-/** This model answers at once. */
-export const QUICK = 'claude-sonnet-5-5'
-/** This one thinks first, for so many milliseconds. */
-export const THOUGHTFUL = 'claude-opus-5-5'
-export const THINKS = 20
-
-export interface Upstream {
-  url: string
-  process: ChildProcess
-}
-
-/** Starts this same program again, as the upstream. */
-export async function startUpstream(): Promise<Upstream> {
-  const child = fork(process.argv[1] ?? '', [UPSTREAM])
-  const [port] = await once(child, 'message')
-  return { url: `http://127.0.0.1:${port}`, process: child }
-}
-
-/** Serves until the process that started it is gone. */
-export async function serveUpstream() {
-  const rest = otherFrames()
-  const server = createServer((request, response) => {
-    request.resume().once('end', () => void answer(request, response, rest))
+/** Serves until the process that started it is gone; each message it is sent says how streams are answered from then on. */
+function serve() {
+  let answers: Answers = answersIn({ events: 200, over: 0 })
+  const pace = pacer()
+  const server = createServer({ noDelay: true }, (socket) => {
+    let operation: Operation | undefined
+    const read = httpReader({
+      head(head) {
+        operation = OPERATION.exec(head)?.[1] as Operation | undefined
+      },
+      body() {},
+      end() {
+        if (operation) answer(socket, operation)
+        else socket.write(NOTHING_HERE)
+      },
+    })
+    socket.on('data', read).on('error', () => socket.destroy())
   })
-  server.keepAliveTimeout = 60_000
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  process.send?.((server.address() as AddressInfo).port)
-  process.once('disconnect', () => process.exit(0))
-}
 
-const PATH = /^\/model\/([^/]+)\/(invoke|invoke-with-response-stream)$/
-
-async function answer({ url = '' }: IncomingMessage, response: ServerResponse, rest: Buffer) {
-  const arrived = process.hrtime.bigint()
-  const [, modelId, operation] = PATH.exec(url) ?? []
-  if (modelId === undefined) return void response.writeHead(404).end('{"message":"There is nothing here."}')
-  if (modelId.includes(THOUGHTFUL)) await new Promise((resolve) => setTimeout(resolve, THINKS))
-  const id = `msg_${arrived}_${process.hrtime.bigint()}`
-  if (operation === 'invoke') {
-    response.writeHead(200, { 'content-type': 'application/json' }).end(wholeAnswer(id))
-    return
+  function answer(socket: Socket, operation: Operation) {
+    const { manner } = answers
+    const { whole, pieces, burst } = answers.of(operation)
+    if (!operation.endsWith('stream')) socket.write(whole)
+    else if (manner.silent) socket.write(Buffer.concat(pieces.slice(0, 2)))
+    else if (manner.over === 0) socket.write(burst)
+    else pace(socket, pieces, manner.over)
   }
-  response.writeHead(200, { 'content-type': 'application/vnd.amazon.eventstream' })
-  response.write(firstFrame(id))
-  setImmediate(() => response.end(rest))
+
+  process.on('message', (manner: Manner) => {
+    answers = answersIn(manner)
+    process.send?.({})
+  })
+  process.once('disconnect', () => process.exit(0))
+  server.listen({ port: 0, host: '127.0.0.1', backlog: BACKLOG }, () =>
+    process.send?.({ port: (server.address() as AddressInfo).port }),
+  )
 }
+
+serve()

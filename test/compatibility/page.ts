@@ -1,4 +1,4 @@
-/** The parts of a page of docs/ that tests write: what stands between `<!-- mark -->` and `<!-- end of mark -->`. */
+/** The parts of a page that tests write: what stands between `<!-- mark -->` and `<!-- end of mark -->`. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
@@ -9,7 +9,10 @@ export interface Page {
 
 /** A page of docs/ by its name. */
 export function pageOf(name: string): Page {
-  const path = fileURLToPath(new URL(`../../docs/${name}.md`, import.meta.url))
+  return pageAt(fileURLToPath(new URL(`../../docs/${name}.md`, import.meta.url)))
+}
+
+export function pageAt(path: string): Page {
   return { path, text: readFileSync(path, 'utf8') }
 }
 

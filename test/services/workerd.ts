@@ -62,7 +62,7 @@ export interface Worker extends Gateway {
   }
 }
 
-const BINARY = join(
+export const WORKERD = join(
   import.meta.dirname,
   '../../node_modules',
   `@cloudflare/workerd-${process.platform === 'darwin' ? 'darwin' : 'linux'}-${process.arch === 'arm64' ? 'arm64' : '64'}`,
@@ -72,7 +72,7 @@ const BINARY = join(
 /** Resolves when it is ready. @throws with what it wrote, where it ends instead. */
 export async function startWorker(options: WorkerOptions = {}): Promise<Worker> {
   const { databaseUrl, migrate = true, env = {}, ready = true } = options
-  if (!existsSync(BINARY)) throw new Error(`There is no workerd at ${BINARY}: npm ci`)
+  if (!existsSync(WORKERD)) throw new Error(`There is no workerd at ${WORKERD}: npm ci`)
   if (databaseUrl !== undefined && migrate) await migratePostgres(databaseUrl, MIGRATIONS)
   const [home, port, platformPort] = [
     await mkdtemp(join(tmpdir(), 'outcrop-workerd-')),
@@ -127,7 +127,7 @@ function neonVariables({ neon, databaseUrl = '' }: WorkerOptions): Record<string
 }
 
 function runWorkerd(home: string) {
-  const child = spawn(BINARY, ['serve', '--experimental', 'config.capnp'], {
+  const child = spawn(WORKERD, ['serve', '--experimental', 'config.capnp'], {
     cwd: home,
     env: { PATH: process.env['PATH'] ?? '' },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,0 +1,44 @@
+/** A program of the benchmark in a process of its own: it is asked one thing at a time. */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+
+export interface Peer {
+  pid: number
+  /** Says something, and gives what it answers. @throws when it has ended. */
+  ask(message: unknown): Promise<unknown>
+  stop(): Promise<void>
+}
+
+const TYPESCRIPT = join(import.meta.dirname, 'typescript.js')
+
+/** @param program its file in bench/. What it says first, when it is ready, is in `first`. */
+export async function startPeer(
+  program: string,
+  args: readonly string[] = [],
+): Promise<Peer & { first: unknown }> {
+  const execArgv = program.endsWith('.ts') ? ['--no-warnings', '--import', TYPESCRIPT] : []
+  const child = fork(join(import.meta.dirname, program), [...args], { execArgv })
+  const exited = once(child, 'exit').then(() => {
+    throw new Error(`${program} ended`)
+  })
+  exited.catch(() => {}) // whoever asks next is told
+  const heard = async () => {
+    const [answer] = await Promise.race([once(child, 'message'), exited])
+    return answer as unknown
+  }
+  return {
+    pid: child.pid ?? 0,
+    first: await heard(),
+    async ask(message) {
+      const answer = heard()
+      child.send(message as object)
+      return answer
+    },
+    async stop() {
+      child.disconnect()
+      child.kill()
+      await exited.catch(() => {})
+    },
+  }
+}
