@@ -1,4 +1,5 @@
 /** What a process with a disk lends the app: shared by Node, Bun and Deno. */
+
 import { keptCredentials } from '../aws.ts'
 import { type ProviderName, readConfig } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
@@ -6,10 +7,12 @@ import { type DataOptions, dataIn } from '../data/data.ts'
 import { closeLost, everyHour, HOUR } from '../jobs.ts'
 import { logTo } from '../protocol/log.ts'
 import { counters } from '../protocol/metrics.ts'
+import type { Send } from '../protocol/send.ts'
 import type { Runtime, Stopping } from '../runtime.ts'
 import { assetsIn } from './assets.ts'
 import { loadCredentials, profileRegion } from './credentials.ts'
 import { pinnedEgress } from './egress.ts'
+import { nodeHashes } from './hashes.ts'
 import { openLimits } from './limits.ts'
 import { openSpools, type Spools } from './spools.ts'
 import { openStore, type Store } from './store.ts'
@@ -18,7 +21,7 @@ type Environment = Record<string, string | undefined>
 
 interface Lent {
   env: Environment
-  fetch: typeof fetch
+  fetch: Send
   /** The folder of the migrations. */
   migrations: string
   /** The folder of the portal's files, as built. */
@@ -70,6 +73,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     },
     assets: await assetsIn(lent.portal),
     fetch: lent.fetch,
+    hashes: nodeHashes,
     egress: pinnedEgress({ loopback: config.egress.loopback }),
     log,
     metrics,

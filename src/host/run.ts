@@ -5,7 +5,7 @@ import { ConfigError } from '../config.ts'
 import { GatewayError } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { hasCode } from './codes.ts'
-import { undiciFetch } from './fetch.ts'
+import { undiciSend } from './fetch.ts'
 import type { Listen, Listening } from './listening.ts'
 import { type Host, openHost } from './open.ts'
 import { type Stop, stopping } from './stopping.ts'
@@ -75,7 +75,7 @@ async function start({ app, listen, home }: Brought): Promise<Started> {
   const stop = stopping()
   const host = await openHost({
     env: process.env,
-    fetch: undiciFetch(),
+    fetch: undiciSend(),
     migrations: fileURLToPath(new URL('drizzle', home)),
     portal: fileURLToPath(new URL('dist/portal', home)),
     write: (line) => process.stdout.write(line),
