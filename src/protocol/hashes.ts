@@ -9,6 +9,8 @@ export interface Hashes {
   /** Hexadecimal. */
   sha256(what: Bytes | string): string | Promise<string>
   hmac(key: Bytes, what: Bytes | string): Bytes | Promise<Bytes>
+  /** CRC-32 of these bytes, where the runtime has it: every byte of an event stream passes there. */
+  crc32?: ((bytes: Uint8Array) => number) | undefined
 }
 
 const HMAC = { name: 'HMAC', hash: 'SHA-256' }

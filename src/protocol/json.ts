@@ -5,6 +5,7 @@
  * The inside of strings is not judged (an unknown escape passes); everything outside them is.
  */
 import { GatewayError } from '../errors.ts'
+import { hasAt } from './bytes.ts'
 
 const QUOTE = 0x22
 const COMMA = 0x2c
@@ -88,8 +89,10 @@ function readObject(cursor: Cursor, shape: { readonly [key: string]: Shape }, de
   if (bytes[cursor.at] !== CLOSE_OBJECT) {
     for (;;) {
       const keyStart = cursor.at
-      cursor.at = pastKey(bytes, keyStart)
-      const key = keyAt(bytes, keyStart)
+      if (bytes[keyStart] !== QUOTE) throw notJson(keyStart)
+      const keyEnd = pastString(bytes, keyStart)
+      const key = keyIn(bytes, keyStart, keyEnd)
+      cursor.at = pastColon(bytes, keyEnd)
       const value = read(cursor, Object.hasOwn(shape, key) ? (shape[key] ?? true) : true, depth + 1)
       members.push({ key, start: keyStart, end: value.end, value })
       cursor.at = white(bytes, cursor.at)
@@ -123,8 +126,15 @@ function close(cursor: Cursor, bracket: number) {
   cursor.at++
 }
 
-/** The end of the value that starts at `at`. Iterative, so that no depth of nesting overflows the stack. */
+/** The end of the value that starts at `at`. */
 function skip(bytes: Uint8Array, at: number): number {
+  const first = bytes[at]
+  if (first === QUOTE) return pastString(bytes, at)
+  return first === OPEN_OBJECT || first === OPEN_ARRAY ? skipNested(bytes, at) : pastScalar(bytes, at)
+}
+
+/** Iterative, so that no depth of nesting overflows the stack. */
+function skipNested(bytes: Uint8Array, at: number): number {
   const open: number[] = []
   for (;;) {
     const first = bytes[at]
@@ -174,7 +184,11 @@ function white(bytes: Uint8Array, at: number): number {
 /** From a key's opening quote to the first byte of its value. */
 function pastKey(bytes: Uint8Array, at: number): number {
   if (bytes[at] !== QUOTE) throw notJson(at)
-  const colon = white(bytes, pastString(bytes, at))
+  return pastColon(bytes, pastString(bytes, at))
+}
+
+function pastColon(bytes: Uint8Array, at: number): number {
+  const colon = white(bytes, at)
   if (bytes[colon] !== COLON) throw notJson(colon)
   return white(bytes, colon + 1)
 }
@@ -211,10 +225,29 @@ function pastScalar(bytes: Uint8Array, at: number): number {
   return end
 }
 
-function keyAt(bytes: Uint8Array, at: number): string {
-  const end = pastString(bytes, at)
+/** The key between two quotes. Those that every request repeats are known by their bytes: no text is made of them. */
+function keyIn(bytes: Uint8Array, at: number, end: number): string {
+  const known = KEYS[end - at - 2]?.find((key) => hasAt(bytes, at + 1, key.bytes))
+  if (known) return known.text
   const raw = bytes.subarray(at + 1, end - 1)
   return raw.includes(BACKSLASH) ? (parse<string>(bytes, { start: at, end }) ?? '') : decoder.decode(raw)
+}
+
+/** By their length. */
+const KEYS = keysByLength(
+  'type text role content messages system tools model name description input_schema id input tool_use_id is_error ' +
+    'cache_control ttl source media_type data thinking signature display metadata user_id max_tokens stream ' +
+    'output_config effort context_management edits keep tool_choice title url citations properties required',
+)
+
+function keysByLength(names: string) {
+  const keys: { text: string; bytes: Uint8Array }[][] = []
+  for (const text of names.split(' ')) {
+    const alike = keys[text.length] ?? []
+    alike.push({ text, bytes: new TextEncoder().encode(text) })
+    keys[text.length] = alike
+  }
+  return keys
 }
 
 function notJson(at: number): GatewayError {

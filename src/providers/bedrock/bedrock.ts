@@ -37,7 +37,7 @@ async function send(call: Call, route: Route, lent: Lent, omit: Omissions): Prom
       path: formOf(wire).path(route.modelId),
       headers: wire === 'invoke' ? FRAMES : messagesHeaders(betas),
       body,
-      take: (response, abort) => eventsOf(response, abort, door.about, route),
+      take: (response, abort) => eventsOf(response, abort, door.about, route, lent),
     },
     door,
     call,
@@ -49,10 +49,16 @@ async function send(call: Call, route: Route, lent: Lent, omit: Omissions): Prom
 
 const FRAMES = { accept: 'application/vnd.amazon.eventstream', 'content-type': 'application/json' }
 
-async function eventsOf(response: Answer, abort: () => void, about: About, route: Route): Promise<Events> {
+async function eventsOf(
+  response: Answer,
+  abort: () => void,
+  about: About,
+  route: Route,
+  lent: Lent,
+): Promise<Events> {
   if (route.upstream.wire === 'invoke') {
     if (!response.body) throw new GatewayError('api_error', 'Bedrock answered a stream without a body.')
-    return readEvents(response.body, bedrockDecoder(about), abort)
+    return readEvents(response.body, bedrockDecoder(about, lent.hashes), abort)
   }
   const told = {
     told: about.model,

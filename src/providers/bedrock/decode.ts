@@ -5,9 +5,10 @@
  */
 import { apiStreamError } from '../../protocol/apierrors.ts'
 import { fromBase64 } from '../../protocol/base64.ts'
-import { hasAt } from '../../protocol/bytes.ts'
+import { type Bytes, hasAt } from '../../protocol/bytes.ts'
 import { eventIn, unreadable, upstreamOutline } from '../../protocol/events.ts'
 import { type Frame, frameDecoder } from '../../protocol/eventstream.ts'
+import type { Hashes } from '../../protocol/hashes.ts'
 import { member } from '../../protocol/json.ts'
 import type { StreamEvent } from '../../protocol/messages.ts'
 import type { About } from '../../protocol/refusals.ts'
@@ -15,24 +16,28 @@ import type { EventDecoder } from '../../protocol/streams.ts'
 import { frameRefusal, refusalError } from './errors.ts'
 
 /** A decoder for one answer. The client is told that it got the model it asked for. */
-export function bedrockDecoder(about: About): EventDecoder {
-  const frames = frameDecoder()
+export function bedrockDecoder(about: About, { crc32 }: Pick<Hashes, 'crc32'> = {}): EventDecoder {
+  const frames = frameDecoder(crc32)
   return {
     *push(chunk) {
+      // All events of one read go out together, so they share one piece of memory.
+      let room: Bytes = new Uint8Array(chunk.length)
       for (const frame of frames.push(chunk)) {
-        const event = eventOf(frame, about)
-        if (event) yield event
+        const event = eventOf(frame, about, room)
+        if (!event) continue
+        if (event.data.buffer === room.buffer) room = room.subarray(event.data.length)
+        yield event
       }
     },
     end: frames.end,
   }
 }
 
-function eventOf({ headers, payload }: Frame, about: About): StreamEvent | undefined {
+function eventOf({ headers, payload }: Frame, about: About, room: Bytes): StreamEvent | undefined {
   const type = headers.get(':message-type')
   if (type === 'exception' || type === 'error') throw refusalError(frameRefusal(headers, payload), about)
   if (type !== 'event' || headers.get(':event-type') !== 'chunk') return undefined
-  const event = eventIn(fromBase64(payload, ...base64In(payload)), { told: about.model })
+  const event = eventIn(fromBase64(payload, ...base64In(payload), room), { told: about.model })
   if (event?.type === 'error') throw apiStreamError(event.data, about)
   return event
 }
