@@ -14,14 +14,15 @@ function sextets(): Uint8Array {
 }
 
 /**
- * The bytes that `text[start, end)` stands for, written into the front of `room` where that is long enough: an array of
- * its own costs as much as decoding a short event does.
+ * The bytes that `text[start, end)` stands for, written into `room` from `from` on where that is long enough: an
+ * array of its own costs as much as decoding a short event does.
  * @throws GatewayError api_error where that is not base64.
  */
-export function fromBase64(text: Uint8Array, start: number, end: number, room?: Bytes): Bytes {
+export function fromBase64(text: Uint8Array, start: number, end: number, room?: Bytes, from = 0): Bytes {
   while (end > start && text[end - 1] === PADDING) end--
   const length = Math.floor(((end - start) * 3) / 4)
-  const bytes = room && room.length >= length ? room.subarray(0, length) : new Uint8Array(length)
+  const fits = room !== undefined && room.length - from >= length
+  const bytes = fits ? room.subarray(from, from + length) : new Uint8Array(length)
   let at = start
   let out = 0
   let seen = 0

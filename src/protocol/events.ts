@@ -40,8 +40,7 @@ const TYPES = [
 /** An event's type; read from its first bytes, where it is nearly always written. */
 function typeOf(data: Uint8Array): string | undefined {
   if (hasAt(data, 0, TYPE_FIRST)) {
-    const known = TYPES.find(({ quoted }) => hasAt(data, TYPE_FIRST.length, quoted))
-    if (known) return known.type
+    for (const { type, quoted } of TYPES) if (hasAt(data, TYPE_FIRST.length, quoted)) return type
     let type = ''
     for (let at = TYPE_FIRST.length; at < data.length; at++) {
       const byte = data[at] as number

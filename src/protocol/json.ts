@@ -4,17 +4,21 @@
  *
  * The inside of strings is not judged (an unknown escape passes); everything outside them is.
  */
-import { GatewayError } from '../errors.ts'
-import { hasAt } from './bytes.ts'
-
-const QUOTE = 0x22
-const COMMA = 0x2c
-const COLON = 0x3a
-const BACKSLASH = 0x5c
-const OPEN_ARRAY = 0x5b
-const CLOSE_ARRAY = 0x5d
-const OPEN_OBJECT = 0x7b
-const CLOSE_OBJECT = 0x7d
+import { knownKey } from './jsonkeys.ts'
+import {
+  BACKSLASH,
+  CLOSE_ARRAY,
+  CLOSE_OBJECT,
+  COMMA,
+  notJson,
+  OPEN_ARRAY,
+  OPEN_OBJECT,
+  pastColon,
+  pastString,
+  QUOTE,
+  skip,
+  white,
+} from './jsonscan.ts'
 
 /** How far to look into a value: not at all, into the named members of an object, or into every element. */
 export type Shape = true | { readonly [key: string]: Shape } | readonly [Shape]
@@ -126,132 +130,12 @@ function close(cursor: Cursor, bracket: number) {
   cursor.at++
 }
 
-/** The end of the value that starts at `at`. */
-function skip(bytes: Uint8Array, at: number): number {
-  const first = bytes[at]
-  if (first === QUOTE) return pastString(bytes, at)
-  return first === OPEN_OBJECT || first === OPEN_ARRAY ? skipNested(bytes, at) : pastScalar(bytes, at)
-}
-
-/** Iterative, so that no depth of nesting overflows the stack. */
-function skipNested(bytes: Uint8Array, at: number): number {
-  const open: number[] = []
-  for (;;) {
-    const first = bytes[at]
-    if (first === OPEN_OBJECT || first === OPEN_ARRAY) {
-      const inside = white(bytes, at + 1)
-      if (bytes[inside] !== closing(first)) {
-        open.push(first)
-        at = first === OPEN_OBJECT ? pastKey(bytes, inside) : inside
-        continue
-      }
-      at = inside + 1
-    } else {
-      at = first === QUOTE ? pastString(bytes, at) : pastScalar(bytes, at)
-    }
-    at = leave(bytes, at, open)
-    if (open.length === 0) return at
-  }
-}
-
-/** After a value: out of every bracket that ends with it, to the next value or the end of the outermost. */
-function leave(bytes: Uint8Array, at: number, open: number[]): number {
-  for (let bracket = open.at(-1); bracket !== undefined; bracket = open.at(-1)) {
-    at = white(bytes, at)
-    if (bytes[at] === COMMA) {
-      at = white(bytes, at + 1)
-      return bracket === OPEN_OBJECT ? pastKey(bytes, at) : at
-    }
-    if (bytes[at] !== closing(bracket)) throw notJson(at)
-    open.pop()
-    at++
-  }
-  return at
-}
-
-function closing(bracket: number): number {
-  return bracket === OPEN_OBJECT ? CLOSE_OBJECT : CLOSE_ARRAY
-}
-
-function white(bytes: Uint8Array, at: number): number {
-  for (;;) {
-    const byte = bytes[at]
-    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return at
-    at++
-  }
-}
-
-/** From a key's opening quote to the first byte of its value. */
-function pastKey(bytes: Uint8Array, at: number): number {
-  if (bytes[at] !== QUOTE) throw notJson(at)
-  return pastColon(bytes, pastString(bytes, at))
-}
-
-function pastColon(bytes: Uint8Array, at: number): number {
-  const colon = white(bytes, at)
-  if (bytes[colon] !== COLON) throw notJson(colon)
-  return white(bytes, colon + 1)
-}
-
-/** A quote ends a string unless an odd number of backslashes stands before it. */
-function pastString(bytes: Uint8Array, at: number): number {
-  let quote = at
-  for (;;) {
-    quote = bytes.indexOf(QUOTE, quote + 1)
-    if (quote < 0) throw notJson(bytes.length)
-    let backslash = quote - 1
-    while (bytes[backslash] === BACKSLASH) backslash--
-    if ((quote - backslash) % 2 === 1) return quote + 1
-  }
-}
-
-const SCALAR = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/
-
-/** Longer than any number that anybody means. */
-const LONGEST_SCALAR = 4_096
-
-function pastScalar(bytes: Uint8Array, at: number): number {
-  let end = at
-  let text = ''
-  for (;;) {
-    const byte = bytes[end]
-    if (byte === undefined || byte <= 0x20 || byte === COMMA || byte === CLOSE_ARRAY || byte === CLOSE_OBJECT)
-      break
-    if (end - at > LONGEST_SCALAR) throw notJson(at)
-    text += String.fromCharCode(byte)
-    end++
-  }
-  if (!SCALAR.test(text)) throw notJson(at)
-  return end
-}
-
-/** The key between two quotes. Those that every request repeats are known by their bytes: no text is made of them. */
+/** The key between two quotes. */
 function keyIn(bytes: Uint8Array, at: number, end: number): string {
-  const known = KEYS[end - at - 2]?.find((key) => hasAt(bytes, at + 1, key.bytes))
-  if (known) return known.text
+  const known = knownKey(bytes, at + 1, end - 1)
+  if (known !== undefined) return known
   const raw = bytes.subarray(at + 1, end - 1)
   return raw.includes(BACKSLASH) ? (parse<string>(bytes, { start: at, end }) ?? '') : decoder.decode(raw)
-}
-
-/** By their length. */
-const KEYS = keysByLength(
-  'type text role content messages system tools model name description input_schema id input tool_use_id is_error ' +
-    'cache_control ttl source media_type data thinking signature display metadata user_id max_tokens stream ' +
-    'output_config effort context_management edits keep tool_choice title url citations properties required',
-)
-
-function keysByLength(names: string) {
-  const keys: { text: string; bytes: Uint8Array }[][] = []
-  for (const text of names.split(' ')) {
-    const alike = keys[text.length] ?? []
-    alike.push({ text, bytes: new TextEncoder().encode(text) })
-    keys[text.length] = alike
-  }
-  return keys
-}
-
-function notJson(at: number): GatewayError {
-  return new GatewayError('invalid_request_error', `The request body is not valid JSON (at byte ${at}).`)
 }
 
 const decoder = new TextDecoder()

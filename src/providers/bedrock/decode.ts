@@ -21,23 +21,29 @@ export function bedrockDecoder(about: About, { crc32 }: Pick<Hashes, 'crc32'> = 
   return {
     *push(chunk) {
       // All events of one read go out together, so they share one piece of memory.
-      let room: Bytes = new Uint8Array(chunk.length)
+      const room = { bytes: new Uint8Array(chunk.length), taken: 0 }
       for (const frame of frames.push(chunk)) {
         const event = eventOf(frame, about, room)
-        if (!event) continue
-        if (event.data.buffer === room.buffer) room = room.subarray(event.data.length)
-        yield event
+        if (event) yield event
       }
     },
     end: frames.end,
   }
 }
 
-function eventOf({ headers, payload }: Frame, about: About, room: Bytes): StreamEvent | undefined {
+interface Room {
+  bytes: Bytes
+  taken: number
+}
+
+function eventOf({ headers, payload }: Frame, about: About, room: Room): StreamEvent | undefined {
   const type = headers.get(':message-type')
   if (type === 'exception' || type === 'error') throw refusalError(frameRefusal(headers, payload), about)
   if (type !== 'event' || headers.get(':event-type') !== 'chunk') return undefined
-  const event = eventIn(fromBase64(payload, ...base64In(payload), room), { told: about.model })
+  const { start, end } = base64In(payload)
+  const bytes = fromBase64(payload, start, end, room.bytes, room.taken)
+  room.taken += bytes.length
+  const event = eventIn(bytes, { told: about.model })
   if (event?.type === 'error') throw apiStreamError(event.data, about)
   return event
 }
@@ -46,12 +52,12 @@ const BYTES_FIRST = new TextEncoder().encode('{"bytes":"')
 const QUOTE = 0x22
 
 /** Where the base64 stands in `{"bytes":"…","p":"…"}`, without parsing it where it is written as it always is. */
-function base64In(payload: Uint8Array): [start: number, end: number] {
+function base64In(payload: Uint8Array): { start: number; end: number } {
   if (hasAt(payload, 0, BYTES_FIRST)) {
     const end = payload.indexOf(QUOTE, BYTES_FIRST.length)
-    if (end > 0) return [BYTES_FIRST.length, end]
+    if (end > 0) return { start: BYTES_FIRST.length, end }
   }
   const value = member(upstreamOutline(payload, { bytes: true }), 'bytes')
   if (payload[value?.start ?? 0] !== QUOTE || !value) throw unreadable('a chunk carries no bytes')
-  return [value.start + 1, value.end - 1]
+  return { start: value.start + 1, end: value.end - 1 }
 }
