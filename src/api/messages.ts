@@ -22,8 +22,9 @@ export async function answer(
 ): Promise<Response> {
   const runtime = c.env
   const { limits } = runtime.config
+  const lent = { limits, view: runtime.view }
   const principal = await authenticate(runtime, c.req.raw.headers)
-  const asked = await read(c.req.raw, { id: c.var.requestId, startedAt: c.var.startedAt }, limits, said)
+  const asked = await read(c.req.raw, { id: c.var.requestId, startedAt: c.var.startedAt }, lent, said)
   requireMaxTokens(asked)
   const routes = route(runtime, principal, asked)
   const grant = await limit(runtime, principal, asked)

@@ -1,15 +1,18 @@
 /** What a process with a disk lends the app: shared by Node, Bun and Deno. */
+
 import { keptCredentials } from '../aws.ts'
 import type { Config, ProviderName } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
 import { type DataOptions, dataIn } from '../data/data.ts'
 import { closeLost, everyHour, HOUR } from '../jobs.ts'
 import { counters } from '../protocol/metrics.ts'
+import type { Send } from '../protocol/send.ts'
 import type { Log, Runtime, Stopping } from '../runtime.ts'
 import { assetsIn } from './assets.ts'
 import type { Following, Own } from './cluster/follow.ts'
 import { loadCredentials, profileRegion } from './credentials.ts'
 import { pinnedEgress } from './egress.ts'
+import { nodeHashes } from './hashes.ts'
 import { openLimits } from './limits.ts'
 import { openSpools, type Spools } from './spools.ts'
 import { openStore, type Store } from './store.ts'
@@ -20,7 +23,7 @@ interface Lent {
   env: Environment
   config: Config
   log: Log
-  fetch: typeof fetch
+  fetch: Send
   /** The folder of the migrations. */
   migrations: string
   /** The folder of the portal's files, as built. */
@@ -72,6 +75,9 @@ export async function openHost(lent: Lent): Promise<Host> {
     },
     assets: await assetsIn(lent.portal),
     fetch: lent.fetch,
+    hashes: nodeHashes,
+    // A quote is looked for by `memchr`: 1.3 microseconds in 100 KB, where a plain array takes 34.
+    view: (bytes) => Buffer.from(bytes),
     egress: pinnedEgress({ loopback: config.egress.loopback }),
     log,
     metrics: shared?.metrics ?? metrics,
