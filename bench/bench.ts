@@ -26,4 +26,6 @@ async function measured(words: Words): Promise<Result> {
   return result
 }
 
+// Whoever is still running is ended on the way out.
+process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143))
 process.exit(await bench(readWords(process.argv.slice(2))))

@@ -59,7 +59,7 @@ export async function warmUp(
   })
 }
 
-export function troubleIn({ refused, done, late }: Heard & { late: boolean }): string | undefined {
+export function troubleIn({ refused, done, late }: Heard): string | undefined {
   const said = Object.entries(refused).map(([why, count]) => `${count} × ${why}`)
   if (late) said.push('answers that did not come')
   if (done === 0) said.push('none answered')

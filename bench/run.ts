@@ -25,7 +25,7 @@ interface Entrant {
 /** How much shorter a quick run's rounds are. */
 const QUICK = 0.35
 /** Before everything, and before each scenario. Node is not warm before some thousands of requests. */
-const FIRST_WARM_UP: WarmUp = { requests: 3_000, seconds: 6 }
+const FIRST_WARM_UP: WarmUp = { requests: 3_000, seconds: 4 }
 const WARM_UP: WarmUp = { requests: 1_000, seconds: 0.3 }
 
 export async function measure(words: Words): Promise<Result> {

@@ -3,7 +3,6 @@ import { findPostgres } from '../test/services/postgres.ts'
 import { findRedis } from '../test/services/redis.ts'
 import type { Around, Contender, Running } from './contenders/contender.ts'
 import { ANYWHERE, type Cores, placeCores } from './cores.ts'
-import type { Load } from './generator/loads.ts'
 import type { Heard } from './generator/tally.ts'
 import type { Job } from './generator.ts'
 import { type Peer, startPeer } from './peer.ts'
@@ -18,8 +17,7 @@ export interface Stage {
   start(contender: Contender): Promise<Running>
   /** From now on the upstream answers in this manner. */
   answer(manner: Manner): Promise<void>
-  /** `late`: some answers did not come. */
-  load(job: Omit<LoadJob, 'kind'> & { load: Load }): Promise<Heard & { late: boolean }>
+  load(job: Omit<LoadJob, 'kind'>): Promise<Heard>
   /** How many streams are open then. */
   crowd(job: Omit<CrowdJob, 'kind'>): Promise<number>
   letGo(): Promise<void>
@@ -58,12 +56,12 @@ export async function setStage({ profiles, placed }: Wish): Promise<Stage> {
   }
 }
 
-async function told<Answer = Heard & { late: boolean }>(generator: Peer, job: Job): Promise<Answer> {
+async function told<Answer = Heard>(generator: Peer, job: Job): Promise<Answer> {
   return (await generator.ask(job)) as Answer
 }
 
 /** JSON, by which processes speak, has no NaN. */
-function asHeard(heard: Heard & { late: boolean }): Heard & { late: boolean } {
+function asHeard(heard: Heard): Heard {
   for (const times of [heard.whole, heard.first, heard.gap, heard.refusal]) {
     times.p50 ??= Number.NaN
     times.p99 ??= Number.NaN

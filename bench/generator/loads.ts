@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Connection, connectionTo } from './connection.ts'
 import { exchange } from './exchange.ts'
-import { type Tally, tally } from './tally.ts'
+import { type Heard, tally } from './tally.ts'
 
 export type Load =
   /** Closed loop: each connection sends its next request when it has its answer, and has paused; at most so many. */
@@ -14,64 +14,79 @@ export type Load =
 
 /** How long answers that are still out may take once nothing more is sent. */
 const PATIENCE = 10_000
+const LATE = Symbol('late')
 
-export async function underLoad(port: number, request: Buffer, load: Load) {
+export async function underLoad(port: number, request: Buffer, load: Load): Promise<Heard> {
   const notes = tally()
   const connections: Connection[] = []
-  const open = () => {
-    const connection = connectionTo(port)
-    connections.push(connection)
-    return connection
+  const caller: Caller = {
+    open() {
+      const connection = connectionTo(port)
+      connections.push(connection)
+      return connection
+    },
+    ask: (connection) => exchange(connection, request, notes),
   }
-  const end = sleep(lengthOf(load) + PATIENCE, 'late' as const, { ref: false })
-  const late = await Promise.race([LOADS[load.kind](open, request, notes, load as never), end])
+  const end = sleep(lengthOf(load) + PATIENCE, LATE, { ref: false })
+  const last = await Promise.race([play(caller, load), end])
   for (const connection of connections) connection.close()
-  return { ...notes.heard(), late: late === 'late' }
+  return notes.heard(last === LATE)
 }
 
-type Run<Kind> = (
-  open: () => Connection,
-  request: Buffer,
-  notes: Tally,
-  load: Extract<Load, { kind: Kind }>,
-) => Promise<unknown>
+interface Caller {
+  open(): Connection
+  /** Resolves when it has its answer, however that ended. */
+  ask(connection: Connection): Promise<void>
+}
 
-const LOADS: { [Kind in Load['kind']]: Run<Kind> } = {
-  closed(open, request, notes, { inFlight, seconds, pause = 0, most = Number.POSITIVE_INFINITY }) {
-    const until = performance.now() + seconds * 1_000
-    let sent = 0
-    const callers = Array.from({ length: inFlight }, async () => {
-      const connection = open()
-      while (performance.now() < until && sent++ < most) {
-        await exchange(connection, request, notes)
-        if (pause > 0) await sleep(pause)
-      }
-    })
-    return Promise.all(callers)
-  },
+function play(caller: Caller, load: Load): Promise<unknown> {
+  switch (load.kind) {
+    case 'closed':
+      return inClosedLoop(caller, load)
+    case 'open':
+      return inOpenLoop(caller, load)
+    case 'streams':
+      return besideEachOther(caller, load)
+  }
+}
 
-  async open(open, request, notes, { perSecond, seconds }) {
-    const idle: Connection[] = []
-    const answers: Promise<void>[] = []
-    const began = performance.now()
-    for (let sent = 0; sent < perSecond * seconds; ) {
-      const due = Math.min(perSecond * seconds, ((performance.now() - began) / 1_000) * perSecond)
-      for (; sent < due; sent++) {
-        const connection = idle.pop() ?? open()
-        answers.push(exchange(connection, request, notes).then(() => void idle.push(connection)))
-      }
-      await sleep(1)
+type Kind<Name> = Extract<Load, { kind: Name }>
+
+function inClosedLoop(caller: Caller, load: Kind<'closed'>): Promise<unknown> {
+  const { inFlight, seconds, pause = 0, most = Number.POSITIVE_INFINITY } = load
+  const until = performance.now() + seconds * 1_000
+  let sent = 0
+  const callers = Array.from({ length: inFlight }, async () => {
+    const connection = caller.open()
+    while (performance.now() < until && sent++ < most) {
+      await caller.ask(connection)
+      if (pause > 0) await sleep(pause)
     }
-    return Promise.all(answers)
-  },
+  })
+  return Promise.all(callers)
+}
 
-  streams(open, request, notes, { count, spread }) {
-    const callers = Array.from({ length: count }, async (_, at) => {
-      await sleep((at * spread) / count)
-      await exchange(open(), request, notes)
-    })
-    return Promise.all(callers)
-  },
+async function inOpenLoop(caller: Caller, { perSecond, seconds }: Kind<'open'>): Promise<unknown> {
+  const idle: Connection[] = []
+  const answers: Promise<void>[] = []
+  const began = performance.now()
+  for (let sent = 0; sent < perSecond * seconds; ) {
+    const due = Math.min(perSecond * seconds, ((performance.now() - began) / 1_000) * perSecond)
+    for (; sent < due; sent++) {
+      const connection = idle.pop() ?? caller.open()
+      answers.push(caller.ask(connection).then(() => void idle.push(connection)))
+    }
+    await sleep(1)
+  }
+  return Promise.all(answers)
+}
+
+function besideEachOther(caller: Caller, { count, spread }: Kind<'streams'>): Promise<unknown> {
+  const callers = Array.from({ length: count }, async (_, at) => {
+    await sleep((at * spread) / count)
+    await caller.ask(caller.open())
+  })
+  return Promise.all(callers)
 }
 
 function lengthOf(load: Load): number {

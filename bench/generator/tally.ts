@@ -23,13 +23,15 @@ export interface Heard {
   gap: Times
   /** From sending to the last byte, of those that were refused. */
   refusal: Times
+  /** Some answers did not come, however long they were waited for. */
+  late: boolean
 }
 
 export interface Tally {
   done(first: number, whole: number): void
   refused(why: string, after: number): void
   events(count: number, gap: number | undefined): void
-  heard(): Heard
+  heard(late: boolean): Heard
 }
 
 export function tally(): Tally {
@@ -57,7 +59,7 @@ export function tally(): Tally {
       gaps.push(gap)
       for (let at = 1; at < count; at++) gaps.push(0)
     },
-    heard: () => ({
+    heard: (late) => ({
       elapsed: last - began,
       done: wholes.length,
       refused,
@@ -66,6 +68,7 @@ export function tally(): Tally {
       first: times(firsts),
       gap: times(gaps),
       refusal: times(refusals),
+      late,
     }),
   }
 }
