@@ -8,6 +8,8 @@ export interface Config {
   port: number
   /** How long answers under way may go on once the process has been told to end. */
   drainSeconds: number
+  /** Calls that one process has under way at most. */
+  mostInFlight: number
   publicUrl: string | undefined
   dataDir: string
   databaseUrl: string | undefined
@@ -97,6 +99,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     host: value.HOST,
     port: value.PORT,
     drainSeconds: value.DRAIN_SECONDS,
+    mostInFlight: value.MAX_IN_FLIGHT,
     publicUrl: value.PUBLIC_URL,
     dataDir: value.DATA_DIR,
     databaseUrl: value.DATABASE_URL,

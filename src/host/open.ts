@@ -4,6 +4,7 @@ import { keptCredentials } from '../aws.ts'
 import { type ProviderName, readConfig } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
 import { type DataOptions, dataIn } from '../data/data.ts'
+import { capacityOf } from '../gateway/admit.ts'
 import { closeLost, everyHour, HOUR } from '../jobs.ts'
 import { logTo } from '../protocol/log.ts'
 import { counters } from '../protocol/metrics.ts'
@@ -65,6 +66,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     config,
     data: dataIn(store.database, log, dataOptions(store, spools)),
     limits: limits.limits,
+    capacity: capacityOf(config.mostInFlight),
     cache: memoryCache({ entries: CACHE_ENTRIES, now }),
     credentials: {
       bedrock: credentialsOf('bedrock'),
