@@ -5,6 +5,7 @@ import type { Config, ProviderName } from './config.ts'
 import type { Data } from './data/data.ts'
 import type { Limits } from './data/limits.ts'
 import type { EgressLent } from './egress.ts'
+import type { Capacity } from './gateway/admit.ts'
 import type { Bytes } from './protocol/bytes.ts'
 import type { Hashes } from './protocol/hashes.ts'
 import type { Metrics } from './protocol/metrics.ts'
@@ -35,6 +36,8 @@ export interface Runtime {
   isReady(): Promise<boolean>
   /** Keep me alive for this. */
   waitUntil(work: Promise<unknown>): void
+  /** How much this process takes on; without it, the platform sees to that. */
+  capacity?: Capacity
   /** Where processes come and go unseen, they are not told. */
   stopping?: Stopping
   clientAddress?: string

@@ -24,9 +24,31 @@ export function undiciSend(): Send {
     new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
       const { origin, pathname, search } = new URL(url)
-      const asked = { origin, path: pathname + search, method, headers, body: body ?? null }
+      const { length } = body ?? ''
+      const sent = body && length >= LARGE && typeof body !== 'string' ? once(body) : body
+      const all = sent === body ? headers : { ...headers, 'content-length': String(length) }
+      const asked = {
+        origin,
+        path: pathname + search,
+        method,
+        headers: all,
+        body: (sent ?? null) as Uint8Array,
+      }
       agent.dispatch(asked, answering(resolve, reject, signal))
     })
+}
+
+/** A body of this length is let go as soon as it is sent: undici holds what it was given until the answer is over. */
+const LARGE = 16 * 1024
+
+function once(body: Bytes): Iterable<Bytes> {
+  let held: Bytes | undefined = body
+  const next = (): IteratorResult<Bytes> => {
+    const value = held
+    held = undefined
+    return value ? { done: false, value } : { done: true, value: undefined }
+  }
+  return { [Symbol.iterator]: () => ({ next }) }
 }
 
 type Headers = Record<string, string | string[] | undefined>

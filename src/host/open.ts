@@ -4,6 +4,7 @@ import { keptCredentials } from '../aws.ts'
 import type { Config, ProviderName } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
 import { type DataOptions, dataIn } from '../data/data.ts'
+import { capacityOf } from '../gateway/admit.ts'
 import { closeLost, everyHour, HOUR } from '../jobs.ts'
 import { counters } from '../protocol/metrics.ts'
 import type { Send } from '../protocol/send.ts'
@@ -67,6 +68,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     config,
     data: dataIn(store.database, log, dataOptions(store, spools)),
     limits: limits.limits,
+    capacity: capacityOf(config.mostInFlight),
     cache: shared?.cache ?? cache,
     credentials: {
       bedrock: credentialsOf('bedrock'),
