@@ -13,7 +13,7 @@ export type Load =
   | { kind: 'streams'; count: number; spread: number }
 
 /** How long answers that are still out may take once nothing more is sent. */
-const PATIENCE = 10_000
+const PATIENCE = 5_000
 const LATE = Symbol('late')
 
 export async function underLoad(port: number, request: Buffer, load: Load): Promise<Heard> {

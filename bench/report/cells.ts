@@ -11,7 +11,15 @@ export const NONE = ''
 export function cell(scenario: string, figure: Figure, scale = 1): CellOf {
   return ({ samples }, contender) => {
     const spread = sampleOf(samples, contender, scenario)?.figures[figure]
-    return spread ? `${digits(spread.median / scale)}${apart(spread)}` : NONE
+    return spread ? digits(spread.median / scale) : NONE
+  }
+}
+
+/** The same, and how far the rounds lay apart. */
+export function ranged(scenario: string, figure: Figure, scale = 1): CellOf {
+  return (result, contender) => {
+    const spread = sampleOf(result.samples, contender, scenario)?.figures[figure]
+    return spread ? `${cell(scenario, figure, scale)(result, contender)}${apart(spread)}` : NONE
   }
 }
 

@@ -3,7 +3,7 @@ import { table } from '../figures.ts'
 import { OVERLOAD } from '../overload.ts'
 import { AT_REST, AT_THE_END, type Result } from '../result.ts'
 import { SILENCES } from '../silence.ts'
-import { added, type CellOf, cell, NONE, times, together } from './cells.ts'
+import { added, type CellOf, cell, NONE, ranged, times, together } from './cells.ts'
 import { targetsOf } from './targets.ts'
 
 type Columns = readonly (readonly [string, CellOf])[]
@@ -14,15 +14,15 @@ const MB = 1_000_000
 const PERCENT = 0.01
 
 const COST: Columns = [
-  ['small JSON: requests/s', cell('json-100', 'rate')],
-  ['CPU µs', cell('json-100', 'cpu')],
-  ['100 KB: requests/s', cell('json-100k', 'rate')],
-  ['CPU µs', cell('json-100k', 'cpu')],
+  ['small JSON: requests/s', ranged('json-100', 'rate')],
+  ['CPU µs', ranged('json-100', 'cpu')],
+  ['100 KB: requests/s', ranged('json-100k', 'rate')],
+  ['CPU µs', ranged('json-100k', 'cpu')],
   ['of the pipe', times('json-100k', 'cpu', 'pipe')],
-  ['1 MB: CPU ms', cell('json-1m', 'cpu', MS)],
+  ['1 MB: CPU ms', ranged('json-1m', 'cpu', MS)],
   ['of the pipe', times('json-1m', 'cpu', 'pipe')],
-  ['bursts: streams/s', cell('burst', 'rate')],
-  ['CPU µs an event', cell('burst', 'cpuPerEvent')],
+  ['bursts: streams/s', ranged('burst', 'rate')],
+  ['CPU µs an event', ranged('burst', 'cpuPerEvent')],
   ['of the pipe', times('burst', 'cpuPerEvent', 'pipe')],
 ]
 
@@ -58,9 +58,9 @@ const PAST_CAPACITY: Columns = [
 ]
 
 const SHORT: Columns = [
-  ['100 KB JSON, CPU µs', cell('json-100k', 'cpu')],
+  ['100 KB JSON, CPU µs', ranged('json-100k', 'cpu')],
   ['of the pipe', times('json-100k', 'cpu', 'pipe')],
-  ['burst, CPU µs an event', cell('burst', 'cpuPerEvent')],
+  ['burst, CPU µs an event', ranged('burst', 'cpuPerEvent')],
   ['first byte after 100 KB, added p50 / p99 ms', pair('first-100k', added, ['first50', 'first99'])],
   ['KB an idle stream', cell('idle-1k-100k', 'memory', KB)],
 ]

@@ -26,7 +26,7 @@ afterAll(async () => {
   await stage.close()
 })
 
-const WARM_UP = { requests: 1_500, seconds: 3 }
+const WARM_UP = { requests: 1_000, seconds: 3 }
 const ROUNDS = 3
 const SECONDS = 0.4
 
