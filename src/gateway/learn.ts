@@ -30,7 +30,7 @@ export async function sendLearning(
 ): Promise<Reply> {
   const place = placeOf(route)
   const memory = await recall(runtime, place)
-  let attempt: Try | undefined = firstTry(memory, sendable(call, route, NOTHING_OMITTED))
+  let attempt: Try | undefined = firstTry(memory, () => sendable(call, route, NOTHING_OMITTED))
   for (let retries = 0; ; retries++) {
     const { omit }: Try = attempt
     try {
@@ -62,11 +62,11 @@ export function placeOf({ upstream, model, modelId }: Route): string {
 }
 
 /** What to leave out of a call from the start, and the one suspect that it may carry. */
-function firstTry(memory: readonly Capability[], betas: readonly string[]): Try {
+function firstTry(memory: readonly Capability[], betas: () => readonly string[]): Try {
   const named = (kind: Capability['kind'], verdict: Capability['verdict']) =>
     memory.filter((each) => each.kind === kind && each.verdict === verdict).map(({ name }) => name)
   const suspected = new Set(named('beta', 'suspect'))
-  const [probe, ...suspects] = betas.filter((beta) => suspected.has(beta))
+  const [probe, ...suspects] = suspected.size === 0 ? [] : betas().filter((beta) => suspected.has(beta))
   const omit: Omissions = {
     betas: new Set([...named('beta', 'refused'), ...suspects]),
     fields: new Set(named('field', 'refused')),

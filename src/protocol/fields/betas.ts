@@ -50,6 +50,11 @@ const LEFT_OUT: Readonly<Record<Wire, readonly string[]>> = {
   vertex: ['claude-code', 'effort', 'fine-grained-tool-streaming', 'structured-outputs'],
 }
 
+/** Both together, by wire. */
+const NOT_SENT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
+  Object.entries(LEFT_OUT).map(([wire, betas]) => [wire, new Set([...ANTHROPICS_OWN, ...betas])]),
+)
+
 /** What InvokeModel is known to take: Claude Code's own Bedrock mode sends it there, or others have measured it. */
 const PROVEN_ON_INVOKE: ReadonlySet<string> = new Set([
   'afk-mode-2026-01-31',
@@ -103,12 +108,12 @@ type Place = Pick<Target, 'wire' | 'model' | 'omit'>
 export function betasFor(asked: readonly string[], target: Place): string[] {
   const { wire, omit } = target
   if (wire === 'anthropic' || wire === 'claude-platform') return asked.filter((beta) => !omit.betas.has(beta))
-  const left = new Set([...ANTHROPICS_OWN, ...LEFT_OUT[wire]])
+  const left = NOT_SENT.get(wire)
   const renamed = asked.map((beta) => RENAMED.get(beta) ?? beta)
   return [...new Set(renamed)].filter(
     (beta) =>
       omit.accepted.has(beta) ||
-      (!left.has(plainName(beta)) && !omit.betas.has(beta) && isForModel(beta, target)),
+      (!left?.has(plainName(beta)) && !omit.betas.has(beta) && isForModel(beta, target)),
   )
 }
 
