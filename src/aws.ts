@@ -1,12 +1,9 @@
-/**
- * Credentials, and signing for every call to AWS. Signing is aws4fetch's; what is ours is that service and region are
- * always said (it guesses them wrongly for Bedrock), that nothing is retried in hiding, and that few headers are
- * signed, so that no proxy on the way can break the signature.
- */
+/** Credentials for AWS, and what they make of a request: every call to AWS is signed here. */
 
-import { AwsV4Signer } from 'aws4fetch'
 import { GatewayError } from './errors.ts'
 import type { Bytes } from './protocol/bytes.ts'
+import { type Hashes, webHashes } from './protocol/hashes.ts'
+import { type Signable, signed } from './protocol/sigv4.ts'
 
 /** Keys that sign, or a secret that is shown: a Bedrock or Anthropic API key, a Google access token. */
 export type Credentials = AwsKeys | { bearer: string; expiresAt?: number }
@@ -18,7 +15,7 @@ export interface AwsKeys {
   /** Milliseconds since 1970; keys without it do not expire. */
   expiresAt?: number
   /** Signing keys made from these, one a day, region and service. */
-  derived?: Map<string, ArrayBuffer>
+  derived?: Map<string, Bytes>
 }
 
 export interface CredentialSource {
@@ -76,39 +73,16 @@ export function keptCredentials(
   }
 }
 
-export interface AwsRequest {
-  method: 'GET' | 'POST'
-  url: string
-  /** Every one of these is signed, `content-type` aside. */
-  headers: Record<string, string>
-  body?: Bytes
-  service: string
-  region: string
-  /** Milliseconds since 1970. */
-  now: number
-}
-
 /** The headers to send, authorization included. */
-export async function sign(request: AwsRequest, credentials: Credentials): Promise<Headers> {
+export async function sign(
+  request: Signable,
+  credentials: Credentials,
+  hashes: Hashes = webHashes,
+): Promise<Record<string, string>> {
   if ('bearer' in credentials) {
-    return new Headers({ ...request.headers, authorization: `Bearer ${credentials.bearer}` })
+    return { ...request.headers, authorization: `Bearer ${credentials.bearer}` }
   }
-  const { method, url, headers, body, service, region } = request
-  const { accessKeyId, secretAccessKey, sessionToken, derived } = credentials
-  const signer = new AwsV4Signer({
-    method,
-    url,
-    headers,
-    body: body ?? null,
-    service,
-    region,
-    accessKeyId,
-    secretAccessKey,
-    ...(sessionToken === undefined ? {} : { sessionToken }),
-    ...(derived === undefined ? {} : { cache: derived }),
-    datetime: new Date(request.now).toISOString().replace(/[:-]|\.\d{3}/g, ''),
-  })
-  return (await signer.sign()).headers
+  return signed(request, credentials, hashes)
 }
 
 /** The DNS suffix of a region's partition. */

@@ -10,6 +10,8 @@ export interface Config {
   drainSeconds: number
   /** Processes behind one port. */
   workers: number
+  /** Calls that one process has under way at most. */
+  mostInFlight: number
   publicUrl: string | undefined
   dataDir: string
   databaseUrl: string | undefined
@@ -100,6 +102,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     port: value.PORT,
     drainSeconds: value.DRAIN_SECONDS,
     workers: value.WORKERS,
+    mostInFlight: value.MAX_IN_FLIGHT,
     publicUrl: value.PUBLIC_URL,
     dataDir: value.DATA_DIR,
     databaseUrl: value.DATABASE_URL,

@@ -31,6 +31,10 @@ export const Environment = z.object({
       (count) => Number.isInteger(count) && count >= 1 && count <= 256,
       'must be a number of processes',
     ),
+  /** Calls that one process has under way at most; an idle stream takes about 30 KB. */
+  MAX_IN_FLIGHT: text
+    .transform((value) => Number(value ?? '10000'))
+    .refine((most) => Number.isInteger(most) && most >= 1, 'must be a whole number above nothing'),
   /** What clients are told; without it, what the request says, on loopback only. */
   PUBLIC_URL: url,
   /** Embedded database and generated secrets; one process at a time. */

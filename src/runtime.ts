@@ -1,10 +1,15 @@
 /** What a runtime lends the app: types only. Nothing else differs between Node, Bun, Deno and Workers. */
+
 import type { CredentialSource } from './aws.ts'
 import type { Config, ProviderName } from './config.ts'
 import type { Data } from './data/data.ts'
 import type { Limits } from './data/limits.ts'
 import type { EgressLent } from './egress.ts'
+import type { Capacity } from './gateway/admit.ts'
+import type { Bytes } from './protocol/bytes.ts'
+import type { Hashes } from './protocol/hashes.ts'
 import type { Metrics } from './protocol/metrics.ts'
+import type { Send } from './protocol/send.ts'
 
 export interface Runtime {
   config: Config
@@ -17,7 +22,10 @@ export interface Runtime {
   /** Of each provider that configuration names. */
   credentials: Readonly<Record<ProviderName, CredentialSource>>
   /** The way to the upstreams that configuration names. */
-  fetch: typeof fetch
+  fetch: Send
+  hashes: Hashes
+  /** The same bytes, as this runtime searches them fastest; without it, a plain array is. */
+  view?: ((bytes: ArrayBuffer) => Bytes) | undefined
   /** The guarded way to a URL that an admin or a request has set. */
   egress: EgressLent
   log: Log
@@ -28,6 +36,8 @@ export interface Runtime {
   isReady(): Promise<boolean>
   /** Keep me alive for this. */
   waitUntil(work: Promise<unknown>): void
+  /** How much this process takes on; without it, the platform sees to that. */
+  capacity?: Capacity
   /** Where processes come and go unseen, they are not told. */
   stopping?: Stopping
   clientAddress?: string

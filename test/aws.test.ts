@@ -1,6 +1,10 @@
+import { AwsV4Signer } from 'aws4fetch'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Credentials, dnsSuffix, keptCredentials, sign } from '../src/aws.ts'
 import { GatewayError } from '../src/errors.ts'
+import { nodeHashes } from '../src/host/hashes.ts'
+import { webHashes } from '../src/protocol/hashes.ts'
 
 const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' }
 const SESSION = { ...KEYS, sessionToken: 'TOKEN/with+chars=' }
@@ -63,7 +67,32 @@ describe('signing', () => {
   test.each(GOLDEN)('%s in %s: %s %s', async (service, region, method, url, credentials, signature) => {
     const body = method === 'POST' ? { body: BODY } : {}
     const headers = await sign({ method, url, headers: {}, ...body, service, region, now: NOW }, credentials)
-    expect(headers.get('authorization')).toMatch(new RegExp(`Signature=${signature}$`))
+    expect(headers['authorization']).toMatch(new RegExp(`Signature=${signature}$`))
+  })
+
+  test('any request is signed as aws4fetch signs it, whoever hashes', async () => {
+    const name = fc.stringMatching(/^x-[a-z]{1,8}$/)
+    const asked = fc.record({
+      path: fc.webPath(),
+      query: fc.array(fc.tuple(fc.string({ minLength: 1 }), fc.string())),
+      headers: fc.dictionary(name, fc.stringMatching(/^[!-~]{1,9}( {1,3}[!-~]{1,9})?$/)),
+      body: fc.uint8Array(),
+    })
+    await fc.assert(
+      fc.asyncProperty(asked, fc.boolean(), async ({ path, query, headers, body }, hasSession) => {
+        const url = `https://bedrock-runtime.us-east-1.amazonaws.com/${path}?${new URLSearchParams(query)}`
+        const request = { method: 'POST', url, headers, body: Uint8Array.from(body) } as const
+        const keys = hasSession ? SESSION : KEYS
+        const place = { service: 'bedrock', region: 'us-east-1' }
+        const datetime = '20261120T000000Z'
+        const theirs = await new AwsV4Signer({ ...request, ...keys, ...place, datetime }).sign()
+        const derived = new Map()
+        for (const hashes of [webHashes, nodeHashes, nodeHashes]) {
+          const ours = await sign({ ...request, ...place, now: NOW }, { ...keys, derived }, hashes)
+          expect(ours['authorization']).toBe(theirs.headers.get('authorization'))
+        }
+      }),
+    )
   })
 
   test('a Bedrock API key is sent as it is', async () => {
@@ -76,7 +105,7 @@ describe('signing', () => {
       now: NOW,
     } as const
     const headers = await sign(request, { bearer: 'bedrock-api-key-x' })
-    expect(Object.fromEntries(headers)).toEqual({ accept: 'a', authorization: 'Bearer bedrock-api-key-x' })
+    expect(headers).toEqual({ accept: 'a', authorization: 'Bearer bedrock-api-key-x' })
   })
 })
 

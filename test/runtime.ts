@@ -9,6 +9,7 @@ import { memoryLimits } from '../src/data/limits/memory.ts'
 import type { LedgerRow } from '../src/data/rows.ts'
 import { unpinnedEgress } from '../src/edge/unpinned.ts'
 import { createKey } from '../src/gateway/keys.ts'
+import { webHashes } from '../src/protocol/hashes.ts'
 import { counters } from '../src/protocol/metrics.ts'
 import type { LogFields, LogLevel, Runtime } from '../src/runtime.ts'
 
@@ -61,6 +62,7 @@ export function testRuntime(changes: Changes = {}): TestRuntime {
     cache: memoryCache({ entries: 100, now }),
     credentials: { bedrock: credentials, anthropic: credentials, vertex: credentials },
     fetch: () => Promise.reject(new Error('no network in this test')),
+    hashes: webHashes,
     egress: unpinnedEgress(() => Promise.reject(new Error('no network in this test')), false),
     isReady: async () => true,
     log: (level, message, fields) => void lines.push({ level, message, fields }),

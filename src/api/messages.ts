@@ -1,7 +1,8 @@
 /** POST /v1/messages: the path of a request, one room a line. */
 import { type Context, Hono } from 'hono'
 import { openEntry } from '../gateway/account.ts'
-import { authenticate } from '../gateway/authenticate.ts'
+import { admit } from '../gateway/admit.ts'
+import { authenticate, type Principal } from '../gateway/authenticate.ts'
 import { attached, dispatchWithTools } from '../gateway/complement.ts'
 import { limit } from '../gateway/limit.ts'
 import { meter } from '../gateway/meter.ts'
@@ -20,10 +21,29 @@ export async function answer(
   said: Said,
   voiceFor: (call: Call) => Voice,
 ): Promise<Response> {
+  const principal = await authenticate(c.env, c.req.raw.headers)
+  const leave = admit(c.env)
+  try {
+    return await admitted(c, { said, voiceFor, principal, leave })
+  } catch (error) {
+    leave()
+    throw error
+  }
+}
+
+interface Admitted {
+  said: Said
+  voiceFor: (call: Call) => Voice
+  principal: Principal
+  /** To be called when the answer is over. */
+  leave(): void
+}
+
+async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: Admitted): Promise<Response> {
   const runtime = c.env
   const { limits } = runtime.config
-  const principal = await authenticate(runtime, c.req.raw.headers)
-  const asked = await read(c.req.raw, { id: c.var.requestId, startedAt: c.var.startedAt }, limits, said)
+  const lent = { limits, view: runtime.view }
+  const asked = await read(c.req.raw, { id: c.var.requestId, startedAt: c.var.startedAt }, lent, said)
   requireMaxTokens(asked)
   const routes = route(runtime, principal, asked)
   const grant = await limit(runtime, principal, asked)
@@ -39,6 +59,7 @@ export async function answer(
     limits,
   })
   runtime.waitUntil(entry.settle(ending))
+  void ending.then(leave)
   return c.body(await body, 200, {
     'content-type': contentType,
     'cache-control': 'no-cache',

@@ -72,7 +72,7 @@ function wellFormed(json: string): string {
 const COLUMNS = Object.entries(getTableColumns(requests))
 const NAMES = COLUMNS.map(([, { name }]) => name)
 const INSERT = sql.raw(
-  `insert into requests (${NAMES.join(', ')}) select ${COLUMNS.map(([key, column]) => expressionOf(key, column)).join(', ')} from json_to_recordset(`,
+  `insert into requests (${NAMES.join(', ')}) select ${COLUMNS.map(([key, column]) => givenFor(key, column)).join(', ')} from json_to_recordset(`,
 )
 const FROM_TEXT = sql.raw(
   `::text::json) as given (${COLUMNS.map(([key, column]) => `"${key}" ${column.getSQLType()}`).join(', ')}) ` +
@@ -82,7 +82,7 @@ const FROM_TEXT = sql.raw(
 )
 
 /** What is not said is what the schema says. */
-function expressionOf(key: string, { notNull, default: otherwise }: Column): string {
+function givenFor(key: string, { notNull, default: otherwise }: Column): string {
   return notNull && typeof otherwise === 'number' ? `coalesce("${key}", ${otherwise})` : `"${key}"`
 }
 

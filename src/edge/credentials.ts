@@ -1,4 +1,5 @@
 /** Credentials of a provider from a Worker's secrets: a Worker has no role, no profile and no disk. */
+
 import {
   apiKeyIn,
   type CredentialSource,
@@ -7,13 +8,14 @@ import {
   keptCredentials,
 } from '../aws.ts'
 import type { Config, ProviderName } from '../config.ts'
+import type { Send } from '../protocol/send.ts'
 import { readGoogleAccount } from '../providers/vertex/accounts.ts'
 import { googleToken } from '../providers/vertex/token.ts'
 
 type Variables = Readonly<Record<string, string>>
 
 interface Lent {
-  fetch: typeof fetch
+  fetch: Send
   now(): number
 }
 

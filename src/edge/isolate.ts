@@ -1,10 +1,13 @@
 /** What outlives a request on Workers: plain data only, since what a request has opened ends with it. */
+
 import type { CredentialSource } from '../aws.ts'
 import { type Config, ConfigError, type ProviderName, readConfig } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
 import type { EgressLent } from '../egress.ts'
+import { type Hashes, webHashes } from '../protocol/hashes.ts'
 import { logTo } from '../protocol/log.ts'
 import { counters, type Metrics } from '../protocol/metrics.ts'
+import type { Send } from '../protocol/send.ts'
 import type { Cache, Log } from '../runtime.ts'
 import { type Bindings, variablesIn } from './bindings.ts'
 import { writeLine } from './console.ts'
@@ -20,7 +23,8 @@ export interface Isolate {
   /** Keys and all else that a request would ask the database for: trusted no longer than on any other runtime. */
   cache: Cache
   credentials: Readonly<Record<ProviderName, CredentialSource>>
-  fetch: typeof fetch
+  fetch: Send
+  hashes: Hashes
   egress: EgressLent
   schema: SchemaCheck
   /** Handed a way to keep work alive, how a request limits. */
@@ -49,6 +53,7 @@ export function openIsolate(bindings: Bindings): Isolate {
     cache: memoryCache({ entries: CACHE_ENTRIES, now, shareLoads: false }),
     credentials: credentialsFrom(variables, config, { fetch: send, now }),
     fetch: send,
+    hashes: webHashes,
     egress: unpinnedEgress(send, config.egress.loopback),
     schema: schemaCheck({ log, now }),
     now,

@@ -24,6 +24,9 @@ export interface Entry {
   settle(ending: Promise<Ending>): Promise<void>
 }
 
+/** A call without what was asked in it. */
+type Told = Omit<Call, 'body' | 'outline'>
+
 /** What a row says beyond what was known when it was opened. */
 type Outcome = Pick<LedgerRow, 'status'> & Partial<LedgerRow>
 
@@ -31,17 +34,20 @@ export function openEntry(runtime: Runtime, principal: Principal, call: Call, gr
   let route: Route | undefined
   let attempts = 0
   let spentSoFar: WireUsage | undefined
+  const { body: _, outline: __, ...told } = call
+  // Only until the answer begins: a stream may last for an hour, and what was asked is the largest part of it.
+  let whole: Call | undefined = call
 
   async function write(outcome: Outcome) {
     if (!route) return
     // A row that cannot be written has been logged by the ledger.
     await runtime.data.ledger
-      .write({ ...opening(principal, call, route, attempts), ...outcome })
+      .write({ ...opening(principal, told, route, attempts), ...outcome })
       .catch(() => {})
   }
 
   async function close(outcome: Outcome, error?: GatewayError) {
-    report(runtime, principal, call, outcome, error)
+    report(runtime, principal, told, outcome, error)
     await Promise.all([write(outcome), grant.settle(outcome)])
   }
 
@@ -49,22 +55,23 @@ export function openEntry(runtime: Runtime, principal: Principal, call: Call, gr
     sent(next) {
       route = next
       attempts++
-      if (attempts === 1) runtime.waitUntil(write(beginning(call, next)))
+      if (attempts === 1 && whole) runtime.waitUntil(write(beginning(whole, next)))
     },
     refused(error) {
       const known = asGatewayError(error)
-      runtime.waitUntil(close(refusal(call, route, known, runtime.now()), known))
+      if (whole) runtime.waitUntil(close(refusal(whole, route, known, runtime.now()), known))
       throw error
     },
     spent(usage) {
       spentSoFar = usage
     },
     async settle(ending) {
+      whole = undefined
       const ended = withSpent(await ending, spentSoFar)
-      const outcome = settlement(call, route, ended, runtime.config.webSearchFee)
+      const outcome = settlement(told, route, ended, runtime.config.webSearchFee)
       if (outcome.costNano === undefined) {
         runtime.log('error', 'no price is known for this model: its cost is recorded as unknown', {
-          id: call.id,
+          id: told.id,
           model_id: route?.modelId,
         })
       }
@@ -81,7 +88,7 @@ function withSpent(ended: Ending, spent: WireUsage | undefined): Ending {
 
 function opening(
   principal: Principal,
-  call: Call,
+  call: Told,
   route: Route,
   attempts: number,
 ): Omit<LedgerRow, 'status'> {
@@ -129,7 +136,7 @@ function estimatedInput({ body, outline }: Call, route: Route | undefined): numb
   return estimateTokens(parse(body, outline), generationOf(route?.model))
 }
 
-function settlement(call: Call, route: Route | undefined, ended: Ending, engineFee: number): Outcome {
+function settlement(call: Told, route: Route | undefined, ended: Ending, engineFee: number): Outcome {
   const { usage } = ended
   return {
     status: ended.status,
@@ -152,7 +159,7 @@ function settlement(call: Call, route: Route | undefined, ended: Ending, engineF
 function costOf(
   { usage, searches }: Ending,
   { model, regionClass, upstream }: Route,
-  call: Call,
+  call: Told,
   engineFee: number,
 ): number | undefined {
   const tokens = charge(usage, model, regionClass, call.startedAt)
@@ -160,7 +167,7 @@ function costOf(
 }
 
 /** One line a request: names and figures. */
-function report(runtime: Runtime, principal: Principal, call: Call, outcome: Outcome, error?: GatewayError) {
+function report(runtime: Runtime, principal: Principal, call: Told, outcome: Outcome, error?: GatewayError) {
   const failed = outcome.status === 'refused' || outcome.status === 'failed_midstream'
   runtime.log(failed ? 'warn' : 'info', 'request', {
     id: call.id,

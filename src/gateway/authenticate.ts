@@ -1,7 +1,7 @@
 /** Who is calling: headers in, Principal out. */
 import type { Key, KeyLimits } from '../data/keys.ts'
 import { GatewayError } from '../errors.ts'
-import { hashOf, isWellFormed } from '../protocol/keys.ts'
+import { isWellFormed } from '../protocol/keys.ts'
 import type { Remembered, Runtime } from '../runtime.ts'
 
 /** Who is calling, and what it may do. */
@@ -32,7 +32,7 @@ export async function authenticate(runtime: Runtime, headers: Headers): Promise<
   if (!isWellFormed(secret)) {
     throw refused('This is not a key of this gateway. Keys start with oc_; ask whoever runs it for one.')
   }
-  const hash = await hashOf(secret)
+  const hash = await runtime.hashes.sha256(secret)
   const found = await runtime.cache.remember(`key:${hash}`, () => lookUp(runtime, hash)).catch(cannotTell)
   if (found === 'unknown')
     throw refused('This key is not known here. It may have been deleted; ask for a new one.')

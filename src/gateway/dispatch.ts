@@ -42,8 +42,8 @@ export async function dispatch(
 }
 
 /** What a provider gets to use. */
-export function lent({ fetch, now, config }: Runtime, sent: () => void = () => {}): Lent {
-  return { fetch, now, sent, limits: config.limits, secret: config.secretKeys[0] ?? '' }
+export function lent({ fetch, now, config, hashes }: Runtime, sent: () => void = () => {}): Lent {
+  return { fetch, now, sent, hashes, limits: config.limits, secret: config.secretKeys[0] ?? '' }
 }
 
 /** What is wrong with the call is wrong everywhere. */

@@ -44,12 +44,13 @@ const MINUTE = 60_000
 
 async function take(runtime: Runtime, keyId: string, limits: KeyLimits, call: Call): Promise<Grant> {
   const { requestsPerMinute, tokensPerMinute } = limits
+  const { length } = call.body // and no more of the call: a grant lives as long as the answer
   const wants: Want[] = []
   if (requestsPerMinute !== null)
     wants.push({ name: 'requests', cap: requestsPerMinute, per: MINUTE, cost: 1 })
   const habit = tokensPerMinute === null ? undefined : await habitOf(runtime, keyId)
   if (tokensPerMinute !== null && habit) {
-    const cost = reserve(habit, call.body.length, tokensPerMinute)
+    const cost = reserve(habit, length, tokensPerMinute)
     wants.push({ name: 'tokens', cap: tokensPerMinute, per: MINUTE, cost })
   }
   const taken = await runtime.limits.take(keyId, wants)
@@ -60,7 +61,7 @@ async function take(runtime: Runtime, keyId: string, limits: KeyLimits, call: Ca
     settle(spent) {
       if (!habit || spent.usageSource === 'estimated') return
       const tokens = counted(spent)
-      learnHabit(habit, call.body.length, tokens)
+      learnHabit(habit, length, tokens)
       // A request that was sent stays counted, whatever became of it.
       return taken.settle(wants.map(({ name }) => (name === 'tokens' ? tokens : 1)))
     },

@@ -47,7 +47,7 @@ export function meter({ events, route }: Taken, call: Call, voice: Voice, lent: 
     idleAfter: thinksUnseen(route) ? limits.thinkingIdleAfter : limits.idleAfter,
     totalAfter: limits.totalAfter,
   })
-  const { body, ending } = said(events, call, voice, silence, lent)
+  const { body, ending } = said(events, call.signal, voice, silence, lent)
   return {
     body: call.stream ? Promise.resolve(body) : onceItSpeaks(body),
     contentType: voice.contentType,
@@ -60,7 +60,13 @@ function thinksUnseen({ model }: Route): boolean {
   return generationOf(model) >= 4.6
 }
 
-function said(events: Events, call: Call, voice: Voice, silence: SilenceWatch, { now, stopping }: Lent) {
+function said(
+  events: Events,
+  signal: AbortSignal,
+  voice: Voice,
+  silence: SilenceWatch,
+  { now, stopping }: Lent,
+) {
   const seen = tallier()
   let firstByteAt: number | undefined
   let settle: (ending: Ending) => void
@@ -89,7 +95,7 @@ function said(events: Events, call: Call, voice: Voice, silence: SilenceWatch, {
   function finish(controller: ReadableStreamDefaultController<Bytes>, failure?: unknown) {
     if (over) return
     const error = seen.isComplete() ? undefined : failure === undefined ? cutShort() : asGatewayError(failure)
-    if (error && call.signal.aborted)
+    if (error && signal.aborted)
       end('cancelled') // what then breaks is no error: nobody is there
     else end(error ? 'failed_midstream' : 'succeeded', error)
     const last = error ? voice.failure(error) : voice.end()

@@ -13,9 +13,10 @@ interface Bounded {
 export function bounded(call: Call, stopping: Stopping | undefined): Bounded {
   if (!stopping) return { call, begun() {} }
   const controller = new AbortController()
-  const leave = () => controller.abort(call.signal.reason)
-  if (call.signal.aborted) leave()
-  call.signal.addEventListener('abort', leave, { once: true })
+  const { signal } = call
+  const leave = () => controller.abort(signal.reason)
+  if (signal.aborted) leave()
+  signal.addEventListener('abort', leave, { once: true })
   const begun = stopping.whenOver(() => controller.abort(outOfTime()))
   return { call: { ...call, signal: controller.signal }, begun }
 }

@@ -5,6 +5,12 @@ import { GatewayError } from '../errors.ts'
 import { type Bytes, concat } from '../protocol/bytes.ts'
 import { member, outline, parse, type Value } from '../protocol/json.ts'
 import { type Call, requestShape } from '../protocol/messages.ts'
+import type { Runtime } from '../runtime.ts'
+
+interface Lent {
+  limits: LimitsConfig
+  view?: Runtime['view']
+}
 
 interface Arrival {
   id: string
@@ -22,14 +28,9 @@ export interface Said {
  * @throws GatewayError request_too_large before the body is buffered where its length says so; invalid_request_error,
  *   in Anthropic's wording, naming the field.
  */
-export async function read(
-  request: Request,
-  arrival: Arrival,
-  limits: LimitsConfig,
-  said: Said = {},
-): Promise<Call> {
+export async function read(request: Request, arrival: Arrival, lent: Lent, said: Said = {}): Promise<Call> {
   const { headers } = request
-  const body = await buffer(request, limits.bodyBytes)
+  const body = await buffer(request, lent)
   if (body.length === 0) throw invalid('The request body is empty.')
   const root = outline(body, requestShape)
   if (!root.members) throw invalid('The request body must be a JSON object.')
@@ -57,12 +58,15 @@ export function requireMaxTokens({ body, outline: root }: Call) {
   field(body, root, 'max_tokens', isCount, 'a valid integer of at least 1')
 }
 
-async function buffer(request: Request, most: number): Promise<Bytes> {
+async function buffer(request: Request, { limits: { bodyBytes: most }, view }: Lent): Promise<Bytes> {
   const declared = Number(request.headers.get('content-length') ?? 0)
   if (declared > most) throw tooLarge(most)
   // A body with a length cannot turn out longer, and is fastest read whole: on Node, only where nobody has asked for
   // its stream before.
-  if (declared > 0) return new Uint8Array(await request.arrayBuffer().catch(brokeOff))
+  if (declared > 0) {
+    const whole = await request.arrayBuffer().catch(brokeOff)
+    return view?.(whole) ?? new Uint8Array(whole)
+  }
   if (!request.body) return new Uint8Array()
   const parts: Uint8Array[] = []
   let length = 0

@@ -4,9 +4,11 @@
  * call upstream. A conversation that holds earlier uses is put back into the words in which the model had it.
  * https://docs.claude.com/en/docs/agents-and-tools/tool-use/server-tools
  */
+
 import { GatewayError } from '../errors.ts'
 import type { Call, WireUsage } from '../protocol/messages.ts'
 import type { Metrics } from '../protocol/metrics.ts'
+import type { Send } from '../protocol/send.ts'
 import type { Reply } from '../providers/provider.ts'
 import type { Log } from '../runtime.ts'
 import { roomIn } from './servertools/continuation.ts'
@@ -22,7 +24,7 @@ export type { Chosen }
 
 export interface ServerToolsLent {
   /** For an engine that was not chosen with a way out of its own. */
-  fetch: typeof fetch
+  fetch: Send
   log: Log
   metrics: Metrics
   /** Seals what goes out; every replica has the same ones. */

@@ -2,14 +2,16 @@
  * Credentials of a provider. For AWS, its own chain: environment, profiles, SSO, web identity, container,
  * instance; for Google, see google.ts. Loaded when first needed.
  */
+
 import { apiKeyIn, type Credentials, credentialTrouble } from '../aws.ts'
 import type { Config, ProviderName } from '../config.ts'
+import type { Send } from '../protocol/send.ts'
 import { loadGoogleToken } from './google.ts'
 
 type Environment = Record<string, string | undefined>
 
 interface Lent {
-  fetch: typeof fetch
+  fetch: Send
   now(): number
 }
 

@@ -2,17 +2,19 @@
  * Google's application default credentials: the file that the environment names, the one that `gcloud` leaves in a home,
  * else the machine itself. https://cloud.google.com/docs/authentication/application-default-credentials
  */
+
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { type Credentials, credentialTrouble } from '../aws.ts'
+import type { Send } from '../protocol/send.ts'
 import { type GoogleAccount, readGoogleAccount } from '../providers/vertex/accounts.ts'
 import { googleToken } from '../providers/vertex/token.ts'
 
 type Environment = Record<string, string | undefined>
 
 interface Lent {
-  fetch: typeof fetch
+  fetch: Send
   now(): number
   /** The machine's own, where Google is to know it by these. */
   awsCredentials(): Promise<Credentials>

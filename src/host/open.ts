@@ -1,15 +1,19 @@
 /** What a process with a disk lends the app: shared by Node, Bun and Deno. */
+
 import { keptCredentials } from '../aws.ts'
 import type { Config, ProviderName } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
 import { type DataOptions, dataIn } from '../data/data.ts'
+import { capacityOf } from '../gateway/admit.ts'
 import { closeLost, everyHour, HOUR } from '../jobs.ts'
 import { counters } from '../protocol/metrics.ts'
+import type { Send } from '../protocol/send.ts'
 import type { Log, Runtime, Stopping } from '../runtime.ts'
 import { assetsIn } from './assets.ts'
 import type { Following, Own } from './cluster/follow.ts'
 import { loadCredentials, profileRegion } from './credentials.ts'
 import { pinnedEgress } from './egress.ts'
+import { nodeHashes } from './hashes.ts'
 import { openLimits } from './limits.ts'
 import { openSpools, type Spools } from './spools.ts'
 import { openStore, type Store } from './store.ts'
@@ -20,7 +24,7 @@ interface Lent {
   env: Environment
   config: Config
   log: Log
-  fetch: typeof fetch
+  fetch: Send
   /** The folder of the migrations. */
   migrations: string
   /** The folder of the portal's files, as built. */
@@ -64,6 +68,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     config,
     data: dataIn(store.database, log, dataOptions(store, spools)),
     limits: limits.limits,
+    capacity: capacityOf(config.mostInFlight),
     cache: shared?.cache ?? cache,
     credentials: {
       bedrock: credentialsOf('bedrock'),
@@ -72,6 +77,9 @@ export async function openHost(lent: Lent): Promise<Host> {
     },
     assets: await assetsIn(lent.portal),
     fetch: lent.fetch,
+    hashes: nodeHashes,
+    // A quote is looked for by `memchr`: 1.3 microseconds in 100 KB, where a plain array takes 34.
+    view: (bytes) => Buffer.from(bytes),
     egress: pinnedEgress({ loopback: config.egress.loopback }),
     log,
     metrics: shared?.metrics ?? metrics,
@@ -90,6 +98,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     await takeStock(runtime, spools)
     isReady = true
   })
+  ready.catch(() => {}) // told to who waits for it
   const clock = setInterval(() => void byTheHour(runtime, spools).catch(() => {}), HOUR).unref()
   return {
     runtime,

@@ -7,7 +7,7 @@ import { logTo } from '../protocol/log.ts'
 import type { Log, Runtime } from '../runtime.ts'
 import type { Cluster } from './cluster/cluster.ts'
 import { hasCode } from './codes.ts'
-import { undiciFetch } from './fetch.ts'
+import { undiciSend } from './fetch.ts'
 import type { Listen, Listening } from './listening.ts'
 import { type Host, openHost } from './open.ts'
 import { type Stop, stopping } from './stopping.ts'
@@ -97,7 +97,7 @@ async function start({ app, listen, home, cluster }: Brought, config: Config, lo
     env: process.env,
     config,
     log,
-    fetch: undiciFetch(),
+    fetch: undiciSend(),
     migrations: fileURLToPath(new URL('drizzle', home)),
     portal: fileURLToPath(new URL('dist/portal', home)),
     stopping: stop,

@@ -55,7 +55,8 @@ async function openInFolder(config: Config, migrations: string, log: Log): Promi
 
 async function openServer(url: string, config: Config, migrations: string, log: Log): Promise<Store> {
   const { migratePostgres, openPostgres } = await import('../data/postgres.ts')
-  const bringUp = () => migratePostgres(url, migrations).catch(unlessCurable)
+  const ready = untilItAnswers(() => migratePostgres(url, migrations).catch(unlessCurable), log)
+  ready.catch(() => {}) // told to who asks, which may be later
   const { renew, ...pool } = openPostgres(url)
   const silent = () => {
     log('warn', 'the database is silent: its connections are dropped')
@@ -65,7 +66,7 @@ async function openServer(url: string, config: Config, migrations: string, log: 
     ...pool,
     silent: atMostEvery(RENEWAL, silent),
     secretKeys: config.secretKeys,
-    ready: untilItAnswers(bringUp, log),
+    ready,
   }
 }
 

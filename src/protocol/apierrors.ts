@@ -2,6 +2,7 @@
  * Refusals in the Messages API's own shape, `{"type":"error","error":{"type","message"}}`, from whoever speaks it:
  * Anthropic, and the clouds where it is Claude's own server that refuses. https://docs.claude.com/en/api/errors#error-shapes
  */
+
 import type { GatewayError } from '../errors.ts'
 import type { Refused } from './exchange.ts'
 import {
@@ -19,6 +20,7 @@ import {
   textIn,
   tooLong,
 } from './refusals.ts'
+import type { Answer } from './send.ts'
 
 /** On AWS, a signature that is refused may come as a missing permission. */
 const CREDENTIALS = /security token|signature|(?:token|credential)s? (?:is |are |has |have )?expired/i
@@ -72,14 +74,14 @@ function noCredit({ upstream }: About): string {
 }
 
 /** The refusal in an answer of this shape; undefined for any other shape. */
-export function apiRefusal(text: string, { status, headers }: Response): Refusal | undefined {
+export function apiRefusal(text: string, { status, headers }: Answer): Refusal | undefined {
   const refusal = refusalIn(text)
   return refusal && { ...refusal, status, retryAfter: retryAfterIn(headers) }
 }
 
 /** Reads a refusal out of an HTTP answer: in this shape, or by `otherwise` from its text where it has another. */
 export async function refusedInApiShape(
-  response: Response,
+  response: Answer,
   about: About,
   otherwise: (text: string) => Refused,
 ): Promise<Refused> {

@@ -1,9 +1,11 @@
 /** A body of unknown length, in one piece, as long as it keeps under a cap. */
+
 import { type Bytes, concat } from './bytes.ts'
+import type { AnswerBody } from './send.ts'
 
 /** @throws what `tooLarge` makes, as soon as there is one byte too many. The rest is left unread, for the caller to let go. */
 export async function readCapped(
-  body: ReadableStream<Uint8Array>,
+  body: Pick<AnswerBody, 'getReader'>,
   maxBytes: number,
   tooLarge: () => Error,
 ): Promise<Bytes> {

@@ -6,7 +6,7 @@
  * All numbers are big-endian. A frame may be cut anywhere by the wire, and several may share a read.
  */
 import { GatewayError } from '../errors.ts'
-import { type Bytes, concat } from './bytes.ts'
+import { type Bytes, concat, hasAt } from './bytes.ts'
 import { crc32 } from './crc32.ts'
 
 const PRELUDE = 12
@@ -29,8 +29,9 @@ export interface FrameDecoder {
   end(): void
 }
 
-/** A decoder for one stream. */
-export function frameDecoder(): FrameDecoder {
+/** A decoder for one stream, with the runtime's own checksum where it has one. */
+export function frameDecoder(checksum = (bytes: Uint8Array) => crc32(bytes, 0, bytes.length)): FrameDecoder {
+  const headersAt = headerReader()
   let parts: Uint8Array[] = []
   let held = 0
   let wanted = PRELUDE
@@ -48,7 +49,14 @@ export function frameDecoder(): FrameDecoder {
         wanted = length
         break
       }
-      yield frameAt(bytes, at, length)
+      const end = at + length
+      if (checksum(bytes.subarray(at, end - 4)) !== u32(bytes, end - 4))
+        throw damaged('a frame fails its checksum')
+      const payload = at + PRELUDE + u32(bytes, at + 4)
+      yield {
+        headers: headersAt(bytes, at + PRELUDE, payload),
+        payload: bytes.subarray(payload, end - 4),
+      }
       at += length
     }
     held = bytes.length - at
@@ -71,13 +79,6 @@ function frameLength(bytes: Uint8Array, at: number): number {
     throw damaged(`a frame claims ${length} bytes with ${headers} of headers`)
   }
   return length
-}
-
-function frameAt(bytes: Uint8Array, at: number, length: number): Frame {
-  const end = at + length
-  if (crc32(bytes, at, end - 4) !== u32(bytes, end - 4)) throw damaged('a frame fails its checksum')
-  const payload = at + PRELUDE + u32(bytes, at + 4)
-  return { headers: headersIn(bytes, at + PRELUDE, payload), payload: bytes.subarray(payload, end - 4) }
 }
 
 const encoder = new TextEncoder()
@@ -109,6 +110,19 @@ function encodeHeader(name: string, value: string): Bytes {
 const STRING = 7
 /** How many bytes a header's value takes, by its type; 6 (bytes) and 7 (string) say their own length. */
 const VALUE_SIZE = [0, 0, 1, 2, 4, 8, undefined, undefined, 8, 16]
+
+/** One frame's headers are nearly always the ones of the frame before: read once, then known by their bytes. */
+function headerReader(): typeof headersIn {
+  let last: Uint8Array | undefined
+  let headers = new Map<string, string>()
+  return (bytes, at, end) => {
+    if (last?.length !== end - at || !hasAt(bytes, at, last)) {
+      headers = headersIn(bytes, at, end)
+      last = Uint8Array.from(bytes.subarray(at, end))
+    }
+    return headers
+  }
+}
 
 function headersIn(bytes: Uint8Array, at: number, end: number): Map<string, string> {
   const headers = new Map<string, string>()

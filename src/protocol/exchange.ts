@@ -1,12 +1,14 @@
 /** One request to an upstream and its answer, with the fetch and the credentials that are lent for it. */
+
 import type { CredentialSource, Credentials } from '../aws.ts'
 import type { LimitsConfig } from '../config.ts'
 import { GatewayError } from '../errors.ts'
 import type { Bytes } from './bytes.ts'
+import type { Answer, Send } from './send.ts'
 
 export interface Sent {
   url: string
-  headers: Headers
+  headers: Record<string, string>
   body: Bytes
 }
 
@@ -23,12 +25,12 @@ export interface Exchange<T> {
   credentials: CredentialSource
   /** Aborts when nobody waits any more. */
   signal: AbortSignal
-  lent: { fetch: typeof fetch; limits: LimitsConfig; sent(): void }
+  lent: { fetch: Send; limits: LimitsConfig; sent(): void }
   /** The request, as these credentials let it in. */
   request(credentials: Credentials): Promise<Sent>
-  refused(response: Response): Promise<Refused>
+  refused(response: Answer): Promise<Refused>
   /** What is wanted of a success. `abort` closes the connection. */
-  take(response: Response, abort: () => void): Promise<T>
+  take(response: Answer, abort: () => void): Promise<T>
 }
 
 /**
@@ -85,7 +87,7 @@ function codeOf(error: unknown): string | undefined {
 }
 
 /** An answer in one piece. */
-export async function wholeBody(response: Response, upstream: string): Promise<Bytes> {
+export async function wholeBody(response: Answer, upstream: string): Promise<Bytes> {
   try {
     return new Uint8Array(await response.arrayBuffer())
   } catch (cause) {

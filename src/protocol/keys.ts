@@ -3,7 +3,7 @@
  * typing error or a made-up key be refused without asking the database, and secret scanners be sure of a find.
  */
 import { crc32 } from './crc32.ts'
-import { hex } from './ids.ts'
+import { webHashes } from './hashes.ts'
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const FORMAT = /^oc_[0-9A-Za-z]{38}$/
@@ -23,7 +23,7 @@ export function isWellFormed(secret: string): boolean {
 
 /** What is stored instead of a secret. Unsalted is enough: there are 190 random bits to guess. */
 export async function hashOf(secret: string): Promise<string> {
-  return hex(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(secret))))
+  return webHashes.sha256(secret)
 }
 
 /** Random characters of 5.95 bits each. */

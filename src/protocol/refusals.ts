@@ -3,8 +3,10 @@
  * from the top. Claude Code acts on status, type and wording: "prompt is too long" makes it compact, a 401 makes it ask
  * for a login, a 5xx makes it try ten times. https://docs.claude.com/en/api/errors
  */
+
 import { type ErrorOptions, type ErrorType, GatewayError } from '../errors.ts'
 import { objectionIn } from './objections.ts'
+import type { Answer } from './send.ts'
 
 /** A refusal as an upstream puts it, over HTTP or inside a stream. */
 export interface Refusal {
@@ -143,7 +145,7 @@ export function credentialsRefused({ upstream }: About): string {
 }
 
 /** The text of a refusal; what breaks off while it is said has said nothing. */
-export function refusalText(response: Response): Promise<string> {
+export function refusalText(response: Answer): Promise<string> {
   return response.text().catch(() => '')
 }
 
@@ -167,7 +169,7 @@ export function textIn(
 }
 
 /** `retry-after`, where it is in seconds. */
-export function retryAfterIn(headers: Headers): number | undefined {
+export function retryAfterIn(headers: Answer['headers']): number | undefined {
   const seconds = Number(headers.get('retry-after') ?? Number.NaN)
   return seconds >= 0 ? seconds : undefined
 }

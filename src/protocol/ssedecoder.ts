@@ -4,11 +4,13 @@
  *
  * Where the standard drops an event that the end of the stream leaves incomplete, this says that the stream is broken.
  */
+
 import type { GatewayError } from '../errors.ts'
 import { type Bytes, concat, hasAt } from './bytes.ts'
 import { eventIn, type Naming, unreadable } from './events.ts'
 import type { Refused } from './exchange.ts'
 import type { StreamEvent } from './messages.ts'
+import type { Answer } from './send.ts'
 import { type EventDecoder, type Events, readEvents } from './streams.ts'
 import { mediaTypeOf } from './urls.ts'
 
@@ -23,10 +25,10 @@ interface Told extends Naming {
  *   operations that it does not know.
  */
 export async function sseEvents(
-  response: Response,
+  response: Answer,
   abort: () => void,
   told: Told,
-  refused: (response: Response) => Promise<Refused>,
+  refused: (response: Answer) => Promise<Refused>,
 ): Promise<Events> {
   const isStream = mediaTypeOf(response.headers.get('content-type')) === 'text/event-stream'
   if (!isStream || !response.body) throw (await refused(response)).error

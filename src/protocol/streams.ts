@@ -2,8 +2,10 @@
  * A stream of Messages events, pulled. Each pull gives every event that one read of the wire completed, so that
  * several go out as one chunk and none is held back.
  */
+
 import { GatewayError } from '../errors.ts'
 import type { StreamEvent } from './messages.ts'
+import type { AnswerBody } from './send.ts'
 
 export interface Events {
   /**
@@ -24,7 +26,7 @@ export interface EventDecoder {
 
 /** Reads events off a response body. `abort` closes the connection behind it. */
 export function readEvents(
-  body: ReadableStream<Uint8Array>,
+  body: Pick<AnswerBody, 'getReader'>,
   decoder: EventDecoder,
   abort: () => void,
 ): Events {

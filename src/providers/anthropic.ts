@@ -2,6 +2,7 @@
  * Claude from Anthropic itself: what the client sent, byte for byte, with the gateway's key. What the answer's headers
  * say of the gateway's own account and limits stays here. https://docs.claude.com/en/api/messages
  */
+
 import type { Config } from '../config.ts'
 import type { GatewayError } from '../errors.ts'
 import { API_RULES, apiStreamError, refusedInApiShape } from '../protocol/apierrors.ts'
@@ -12,6 +13,7 @@ import { NOTHING_OMITTED, type Omissions } from '../protocol/fields/target.ts'
 import { firstParty } from '../protocol/firstparty.ts'
 import type { Call } from '../protocol/messages.ts'
 import { type About, errorFor } from '../protocol/refusals.ts'
+import type { Answer } from '../protocol/send.ts'
 import { sseEvents } from '../protocol/ssedecoder.ts'
 import { ask, type Door, shownSecret } from './ask.ts'
 import type { Lent, Place, Provider, Reply, Route, Upstream } from './provider.ts'
@@ -33,7 +35,13 @@ function find(name: string, upstream: Upstream): Route | undefined {
 }
 
 async function send(call: Call, route: Route, lent: Lent, omit: Omissions): Promise<Reply> {
-  const target = { wire: 'anthropic', model: route.model, omit, secret: lent.secret } as const
+  const target = {
+    wire: 'anthropic',
+    model: route.model,
+    omit,
+    secret: lent.secret,
+    hashes: lent.hashes,
+  } as const
   const { body, betas, removed } = await adapt(call, target, streamEnvelope(call, route.modelId))
   const door = doorFor(call)
   const { about } = door
@@ -64,9 +72,10 @@ async function countTokens(call: Call, route: Route, lent: Lent): Promise<number
     model: route.model,
     omit: NOTHING_OMITTED,
     secret: lent.secret,
+    hashes: lent.hashes,
   } as const
   const { body, betas } = await adapt(call, target, countEnvelope(call, route.modelId))
-  const take = async (response: Response) => countedIn(await wholeBody(response, UPSTREAM))
+  const take = async (response: Answer) => countedIn(await wholeBody(response, UPSTREAM))
   const asked = { path: '/v1/messages/count_tokens', headers: messagesHeaders(betas), body, take }
   return ask(asked, doorFor(call), call, route, lent)
 }
@@ -76,15 +85,14 @@ const UPSTREAM = 'Anthropic'
 function doorFor({ model }: Call): Door {
   return {
     about: { model, upstream: UPSTREAM, account: 'Anthropic account' },
-    headersFor: ({ headers }, credentials) =>
-      new Headers({ ...headers, 'x-api-key': shownSecret(credentials, NO_KEY) }),
+    headersFor: ({ headers }, credentials) => ({ ...headers, 'x-api-key': shownSecret(credentials, NO_KEY) }),
     refusedBy,
   }
 }
 
 const NO_KEY = 'The gateway has no key for the Anthropic API. Set ANTHROPIC_API_KEY where it runs.'
 
-function refusedBy(response: Response, about: About): Promise<Refused> {
+function refusedBy(response: Answer, about: About): Promise<Refused> {
   const { status } = response
   return refusedInApiShape(response, about, () => ({
     error: errorFor(API_RULES, { name: '', message: '', status }, about),

@@ -1,9 +1,11 @@
 /** One request to an upstream, let in the way its provider has. */
+
 import { type Credentials, credentialTrouble } from '../aws.ts'
 import type { Bytes } from '../protocol/bytes.ts'
 import { type Exchange, exchange, type Refused } from '../protocol/exchange.ts'
 import type { Call } from '../protocol/messages.ts'
 import type { About } from '../protocol/refusals.ts'
+import type { Answer } from '../protocol/send.ts'
 import type { Lent, Route } from './provider.ts'
 
 export interface Asked<T> {
@@ -18,8 +20,11 @@ export interface Asked<T> {
 export interface Door {
   about: About
   /** The headers to send: those of the request, and what says who is asking. */
-  headersFor(request: Entering, credentials: Credentials): Headers | Promise<Headers>
-  refusedBy(response: Response, about: About): Promise<Refused>
+  headersFor(
+    request: Entering,
+    credentials: Credentials,
+  ): Record<string, string> | Promise<Record<string, string>>
+  refusedBy(response: Answer, about: About): Promise<Refused>
 }
 
 export interface Entering {

@@ -3,8 +3,10 @@
 import type { CredentialSource } from '../aws.ts'
 import type { Config, LimitsConfig } from '../config.ts'
 import type { Omissions, Wire } from '../protocol/fields/target.ts'
+import type { Hashes } from '../protocol/hashes.ts'
 import type { Call } from '../protocol/messages.ts'
 import type { Model } from '../protocol/models.ts'
+import type { Send } from '../protocol/send.ts'
 import type { Events } from '../protocol/streams.ts'
 
 /** A configured account, region and credentials to send to. */
@@ -41,9 +43,10 @@ export interface Route {
 
 /** What a provider may use. */
 export interface Lent {
-  fetch: typeof fetch
+  fetch: Send
   now(): number
   limits: LimitsConfig
+  hashes: Hashes
   /** To be called when a request has just left for the upstream. */
   sent(): void
   /** Keys a stable pseudonym: what it is computed from cannot be had back. */

@@ -1,5 +1,7 @@
 /** What every engine does: one request, one bounded answer, its failures in the words of the contract. */
+
 import { readCapped } from '../protocol/capped.ts'
+import type { Answer as Sent } from '../protocol/send.ts'
 import { type Lent, SearchError, type SearchResult } from './engine.ts'
 
 export interface Question {
@@ -25,8 +27,8 @@ export async function ask(
   { url, method = 'GET', headers = {}, body }: Question,
   { fetch, signal }: Lent,
 ): Promise<Answer> {
-  const init = { method, headers: new Headers(headers), signal, redirect: 'manual' } as const
-  let response: Response
+  const init = { method, headers, signal, redirect: 'manual' } as const
+  let response: Sent
   try {
     response = await fetch(url, body === undefined ? init : { ...init, body })
   } catch (cause) {
@@ -39,7 +41,7 @@ export async function ask(
   throw new SearchError(code, `the engine answered ${status}`)
 }
 
-async function textOf({ body }: Response): Promise<string> {
+async function textOf({ body }: Sent): Promise<string> {
   if (!body) return ''
   const tooLarge = () => new SearchError('unavailable', 'the engine answered too much')
   try {

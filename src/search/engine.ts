@@ -1,4 +1,5 @@
 /** The contract of a search engine: a question in, results out. It is handed what it may use and reaches for nothing. */
+import type { Send } from '../protocol/send.ts'
 
 /** A setting, as data: forms are drawn and answers checked from it. Values are text. */
 export interface Field {
@@ -41,7 +42,7 @@ export interface SearchResult {
 
 /** What an engine may use. */
 export interface Lent {
-  fetch: typeof fetch
+  fetch: Send
   /** Aborts when the time is up or nobody waits any more. */
   signal: AbortSignal
 }

@@ -4,7 +4,7 @@ import { read, requireMaxTokens } from '../../src/gateway/read.ts'
 import { callOf } from '../providers/call.ts'
 
 const ARRIVAL = { id: 'req_1', startedAt: 0 }
-const SMALL = { ...LIMITS, bodyBytes: 1_000 }
+const SMALL = { limits: { ...LIMITS, bodyBytes: 1_000 } }
 const url = 'http://gateway.test/'
 const good = { model: 'claude-opus-5-5', max_tokens: 9, messages: [{ role: 'user', content: 'hi' }] }
 

@@ -3,6 +3,7 @@ import { adapt } from '../../src/protocol/fields/adapt.ts'
 import { patternOf } from '../../src/protocol/fields/paths.ts'
 import { asText } from '../../src/protocol/fields/structure.ts'
 import { NOTHING_OMITTED, type Omissions, type Wire } from '../../src/protocol/fields/target.ts'
+import { webHashes } from '../../src/protocol/hashes.ts'
 import type { StreamEvent } from '../../src/protocol/messages.ts'
 import { modelNamed } from '../../src/protocol/models.ts'
 import { objectionIn } from '../../src/protocol/objections.ts'
@@ -24,6 +25,7 @@ async function adapted(body: object, { model = 'claude-opus-5', wire = 'invoke',
     model: modelNamed(model),
     omit: { ...NOTHING_OMITTED, ...omit },
     secret: 'a secret for tests',
+    hashes: webHashes,
   }
   const result = await adapt(call, target, invokeEnvelope())
   return { ...result, json: JSON.parse(new TextDecoder().decode(result.body)) }

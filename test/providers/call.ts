@@ -19,7 +19,7 @@ export function callOf(body: unknown, { headers = {}, signal }: Said = {}): Prom
     body: typeof body === 'string' ? body : JSON.stringify(body),
     ...(signal ? { signal } : {}),
   })
-  return read(request, { id: 'req_test', startedAt: Date.UTC(2026, 10, 20) }, LIMITS)
+  return read(request, { id: 'req_test', startedAt: Date.UTC(2026, 10, 20) }, { limits: LIMITS })
 }
 
 /** Where a call for this model goes. */

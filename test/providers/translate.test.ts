@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { adapt } from '../../src/protocol/fields/adapt.ts'
 import { NOTHING_OMITTED } from '../../src/protocol/fields/target.ts'
+import { webHashes } from '../../src/protocol/hashes.ts'
 import { modelNamed } from '../../src/protocol/models.ts'
 import { invokeEnvelope } from '../../src/providers/bedrock/invoke.ts'
 import { callOf } from './call.ts'
@@ -22,6 +23,7 @@ async function translatedText(body: unknown, { betas, to = 'claude-opus-5' }: Op
     model: modelNamed(to),
     omit: NOTHING_OMITTED,
     secret: 'a secret for tests',
+    hashes: webHashes,
   } as const
   return text((await adapt(call, target, invokeEnvelope())).body)
 }

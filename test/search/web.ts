@@ -27,7 +27,7 @@ export async function searchWith(
 ): Promise<{ results: SearchResult[]; asked: Asked }> {
   const requests: Asked[] = []
   const send = async (url: string, { method = 'GET', headers, body }: RequestInit = {}) => {
-    requests.push({ url: new URL(url), method, headers: headers as Headers, body: String(body ?? '') })
+    requests.push({ url: new URL(url), method, headers: new Headers(headers), body: String(body ?? '') })
     if (answer instanceof Error) throw answer
     return new Response(answer.text ?? JSON.stringify(answer.json), { status: answer.status ?? 200 })
   }

@@ -107,7 +107,12 @@ export function administration(url: string, adminToken: string) {
   const admin: Gateway['admin'] = (method, path, body) =>
     fetch(`${url}/admin${path}`, {
       method,
-      headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+      // On a connection of its own: one that was kept open may be closing just when it is used again.
+      headers: {
+        authorization: `Bearer ${adminToken}`,
+        'content-type': 'application/json',
+        connection: 'close',
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
 

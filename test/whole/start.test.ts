@@ -72,10 +72,12 @@ describe('one data folder over several starts', () => {
     const gateway = await started({ bedrock: fake, dataDir, env: { ADMIN_TOKEN: '' } })
     expect(await wordsOf(gateway)).toMatchObject({ tokens: 0, keys: 0, urls: [] })
     expect((await ask(gateway, hello(), { 'x-api-key': words.key })).status).toBe(200)
-    const admin = await fetch(`${gateway.url}/admin/spend`, {
-      headers: { authorization: `Bearer ${words.token}` },
-    })
-    expect((await admin.json()).data).toHaveLength(2)
+    const rows = async () => {
+      const headers = { authorization: `Bearer ${words.token}` }
+      const admin = await fetch(`${gateway.url}/admin/spend`, { headers })
+      return (await admin.json()).data.length === 2 ? true : undefined
+    }
+    await eventually(rows)
   })
 
   test('a second process on the same folder ends with a clear sentence; the first is unharmed', async () => {

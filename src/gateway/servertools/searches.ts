@@ -1,6 +1,8 @@
 /** Searches of one request: run by an engine, counted, bounded in time, and never a reason for the answer to break. */
+
 import { within } from '../../protocol/deadline.ts'
 import type { Metrics } from '../../protocol/metrics.ts'
+import type { Send } from '../../protocol/send.ts'
 import type { Log } from '../../runtime.ts'
 import {
   type Engine,
@@ -20,11 +22,11 @@ export interface Chosen {
   engine: Engine
   settings: Settings
   /** Its way out, where that is not the usual one: a guarded one, when a setting says where to go. */
-  fetch?: typeof fetch
+  fetch?: Send
 }
 
 interface Lent {
-  fetch: typeof fetch
+  fetch: Send
   log: Log
   metrics: Metrics
   /** Of the request, for the log. */

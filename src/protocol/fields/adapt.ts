@@ -68,7 +68,7 @@ async function bedrockFields(edits: Draft, call: Call, target: Target, betas: Re
   toolVersions(edits, body, root)
   attribution(edits, body, root)
   contextEdits(edits, body, root, target.wire, betas)
-  await userIds(edits, body, root, target.secret)
+  await userIds(edits, body, root, target)
 }
 
 function lostItsField(beta: string, edits: Draft): boolean {

@@ -3,7 +3,7 @@ import { type Bytes, hasAt } from '../bytes.ts'
 import type { Draft } from '../draft.ts'
 import { hex } from '../ids.ts'
 import { member, parse, type Value, values } from '../json.ts'
-import type { Wire } from './target.ts'
+import type { Target, Wire } from './target.ts'
 
 const ATTRIBUTION = new TextEncoder().encode('"x-anthropic-billing-header:')
 
@@ -54,19 +54,15 @@ const PLAIN_ID = /^"[A-Za-z0-9_.@-]{1,256}"$/
 const QUOTE = 0x22
 
 /** Such an id becomes a pseudonym: the same one for the same user, on every replica. */
-export async function userIds(draft: Draft, body: Bytes, root: Value, secret: string) {
+export async function userIds(draft: Draft, body: Bytes, root: Value, { secret, hashes }: Target) {
   for (const value of values(root, 'metadata').flatMap((metadata) => values(metadata, 'user_id'))) {
     const id = body.slice(value.start, value.end)
     if (id[0] !== QUOTE || PLAIN_ID.test(new TextDecoder().decode(id))) continue
-    draft.replace(value, `"${await pseudonym(id, secret)}"`)
+    const code = await hashes.hmac(encoder.encode(secret), id)
+    draft.replace(value, `"${hex(code.subarray(0, PSEUDONYM))}"`)
   }
 }
 
-/** 128 bits of HMAC-SHA-256, hexadecimal. */
-async function pseudonym(id: Bytes, secret: string): Promise<string> {
-  const algorithm = { name: 'HMAC', hash: 'SHA-256' }
-  const key = await crypto.subtle.importKey('raw', new TextEncoder().encode(secret), algorithm, false, [
-    'sign',
-  ])
-  return hex(new Uint8Array(await crypto.subtle.sign('HMAC', key, id), 0, 16))
-}
+const encoder = new TextEncoder()
+/** Bytes: 128 bits of HMAC-SHA-256. */
+const PSEUDONYM = 16

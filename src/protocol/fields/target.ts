@@ -1,4 +1,5 @@
 /** Where a call is being adapted to, and what is known not to be taken there. */
+import type { Hashes } from '../hashes.ts'
 import type { Model } from '../models.ts'
 
 /** The wire forms of the Messages API. */
@@ -36,4 +37,5 @@ export interface Target {
   omit: Omissions
   /** Keys the pseudonym of `metadata.user_id`. */
   secret: string
+  hashes: Hashes
 }

@@ -2,6 +2,7 @@
  * Claude on AWS, by whichever wire the upstream speaks. Answers are always streamed: one that the client wants in one
  * piece is put together behind this, and cannot time out on the way here.
  */
+
 import { GatewayError } from '../../errors.ts'
 import { apiStreamError } from '../../protocol/apierrors.ts'
 import { messagesHeaders, streamEnvelope } from '../../protocol/envelopes.ts'
@@ -10,6 +11,7 @@ import { asText } from '../../protocol/fields/structure.ts'
 import type { Omissions } from '../../protocol/fields/target.ts'
 import type { Call } from '../../protocol/messages.ts'
 import type { About } from '../../protocol/refusals.ts'
+import type { Answer } from '../../protocol/send.ts'
 import { sseEvents } from '../../protocol/ssedecoder.ts'
 import { type Events, readEvents } from '../../protocol/streams.ts'
 import { ask } from '../ask.ts'
@@ -26,7 +28,7 @@ export const bedrock = { place, find, send, countTokens } satisfies Provider
 
 async function send(call: Call, route: Route, lent: Lent, omit: Omissions): Promise<Reply> {
   const { wire } = route.upstream
-  const target = { wire, model: route.model, omit, secret: lent.secret }
+  const target = { wire, model: route.model, omit, secret: lent.secret, hashes: lent.hashes }
   const envelope = wire === 'invoke' ? invokeEnvelope() : streamEnvelope(call, route.modelId)
   const { body, betas, structured, removed } = await adapt(call, target, envelope)
   const door = doorFor(call, route, lent)
@@ -35,7 +37,7 @@ async function send(call: Call, route: Route, lent: Lent, omit: Omissions): Prom
       path: formOf(wire).path(route.modelId),
       headers: wire === 'invoke' ? FRAMES : messagesHeaders(betas),
       body,
-      take: (response, abort) => eventsOf(response, abort, door.about, route),
+      take: (response, abort) => eventsOf(response, abort, door.about, route, lent),
     },
     door,
     call,
@@ -47,10 +49,16 @@ async function send(call: Call, route: Route, lent: Lent, omit: Omissions): Prom
 
 const FRAMES = { accept: 'application/vnd.amazon.eventstream', 'content-type': 'application/json' }
 
-async function eventsOf(response: Response, abort: () => void, about: About, route: Route): Promise<Events> {
+async function eventsOf(
+  response: Answer,
+  abort: () => void,
+  about: About,
+  route: Route,
+  lent: Lent,
+): Promise<Events> {
   if (route.upstream.wire === 'invoke') {
     if (!response.body) throw new GatewayError('api_error', 'Bedrock answered a stream without a body.')
-    return readEvents(response.body, bedrockDecoder(about), abort)
+    return readEvents(response.body, bedrockDecoder(about, lent.hashes), abort)
   }
   const told = {
     told: about.model,

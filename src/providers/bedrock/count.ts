@@ -3,6 +3,7 @@
  * runtime by CountTokens, which knows only models that Bedrock serves without an inference profile.
  * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CountTokens.html
  */
+
 import { toBase64 } from '../../protocol/base64.ts'
 import { countEnvelope, countedIn, messagesHeaders } from '../../protocol/envelopes.ts'
 import { wholeBody } from '../../protocol/exchange.ts'
@@ -10,6 +11,7 @@ import { adapt } from '../../protocol/fields/adapt.ts'
 import { NOTHING_OMITTED } from '../../protocol/fields/target.ts'
 import { member, parse } from '../../protocol/json.ts'
 import type { Call } from '../../protocol/messages.ts'
+import type { Answer } from '../../protocol/send.ts'
 import { ask } from '../ask.ts'
 import type { Lent, Route } from '../provider.ts'
 import { doorFor } from './door.ts'
@@ -24,7 +26,13 @@ export async function countTokens(call: Call, route: Route, lent: Lent): Promise
 
 async function byMessages(path: string, call: Call, route: Route, lent: Lent): Promise<number | undefined> {
   const { upstream, model, modelId } = route
-  const target = { wire: upstream.wire, model, omit: NOTHING_OMITTED, secret: lent.secret }
+  const target = {
+    wire: upstream.wire,
+    model,
+    omit: NOTHING_OMITTED,
+    secret: lent.secret,
+    hashes: lent.hashes,
+  }
   const { body, betas } = await adapt(call, target, countEnvelope(call, modelId))
   return ask(
     { path, headers: messagesHeaders(betas), body, take: count('input_tokens') },
@@ -38,7 +46,13 @@ async function byMessages(path: string, call: Call, route: Route, lent: Lent): P
 async function onRuntime(call: Call, route: Route, lent: Lent): Promise<number | undefined> {
   const { model } = route
   if (!model || model.generation > 4.6) return undefined
-  const target = { wire: 'invoke', model, omit: NOTHING_OMITTED, secret: lent.secret } as const
+  const target = {
+    wire: 'invoke',
+    model,
+    omit: NOTHING_OMITTED,
+    secret: lent.secret,
+    hashes: lent.hashes,
+  } as const
   const invocation = toBase64((await adapt(call, target, invokeEnvelope(maxTokens(call)))).body)
   const body = new TextEncoder().encode(JSON.stringify({ input: { invokeModel: { body: invocation } } }))
   const path = `/model/${encodeURIComponent(model.bedrockId)}/count-tokens`
@@ -52,7 +66,7 @@ async function onRuntime(call: Call, route: Route, lent: Lent): Promise<number |
   )
 }
 
-function count(key: string): (response: Response) => Promise<number | undefined> {
+function count(key: string): (response: Answer) => Promise<number | undefined> {
   return async (response) => countedIn(await wholeBody(response, 'Amazon Bedrock'), key)
 }
 

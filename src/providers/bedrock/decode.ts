@@ -5,9 +5,10 @@
  */
 import { apiStreamError } from '../../protocol/apierrors.ts'
 import { fromBase64 } from '../../protocol/base64.ts'
-import { hasAt } from '../../protocol/bytes.ts'
+import { type Bytes, hasAt } from '../../protocol/bytes.ts'
 import { eventIn, unreadable, upstreamOutline } from '../../protocol/events.ts'
 import { type Frame, frameDecoder } from '../../protocol/eventstream.ts'
+import type { Hashes } from '../../protocol/hashes.ts'
 import { member } from '../../protocol/json.ts'
 import type { StreamEvent } from '../../protocol/messages.ts'
 import type { About } from '../../protocol/refusals.ts'
@@ -15,12 +16,14 @@ import type { EventDecoder } from '../../protocol/streams.ts'
 import { frameRefusal, refusalError } from './errors.ts'
 
 /** A decoder for one answer. The client is told that it got the model it asked for. */
-export function bedrockDecoder(about: About): EventDecoder {
-  const frames = frameDecoder()
+export function bedrockDecoder(about: About, { crc32 }: Pick<Hashes, 'crc32'> = {}): EventDecoder {
+  const frames = frameDecoder(crc32)
   return {
     *push(chunk) {
+      // All events of one read go out together, so they share one piece of memory.
+      const room = { bytes: new Uint8Array(chunk.length), taken: 0 }
       for (const frame of frames.push(chunk)) {
-        const event = eventOf(frame, about)
+        const event = eventOf(frame, about, room)
         if (event) yield event
       }
     },
@@ -28,11 +31,19 @@ export function bedrockDecoder(about: About): EventDecoder {
   }
 }
 
-function eventOf({ headers, payload }: Frame, about: About): StreamEvent | undefined {
+interface Room {
+  bytes: Bytes
+  taken: number
+}
+
+function eventOf({ headers, payload }: Frame, about: About, room: Room): StreamEvent | undefined {
   const type = headers.get(':message-type')
   if (type === 'exception' || type === 'error') throw refusalError(frameRefusal(headers, payload), about)
   if (type !== 'event' || headers.get(':event-type') !== 'chunk') return undefined
-  const event = eventIn(fromBase64(payload, ...base64In(payload)), { told: about.model })
+  const { start, end } = base64In(payload)
+  const bytes = fromBase64(payload, start, end, room.bytes, room.taken)
+  room.taken += bytes.length
+  const event = eventIn(bytes, { told: about.model })
   if (event?.type === 'error') throw apiStreamError(event.data, about)
   return event
 }
@@ -41,12 +52,12 @@ const BYTES_FIRST = new TextEncoder().encode('{"bytes":"')
 const QUOTE = 0x22
 
 /** Where the base64 stands in `{"bytes":"…","p":"…"}`, without parsing it where it is written as it always is. */
-function base64In(payload: Uint8Array): [start: number, end: number] {
+function base64In(payload: Uint8Array): { start: number; end: number } {
   if (hasAt(payload, 0, BYTES_FIRST)) {
     const end = payload.indexOf(QUOTE, BYTES_FIRST.length)
-    if (end > 0) return [BYTES_FIRST.length, end]
+    if (end > 0) return { start: BYTES_FIRST.length, end }
   }
   const value = member(upstreamOutline(payload, { bytes: true }), 'bytes')
   if (payload[value?.start ?? 0] !== QUOTE || !value) throw unreadable('a chunk carries no bytes')
-  return [value.start + 1, value.end - 1]
+  return { start: value.start + 1, end: value.end - 1 }
 }

@@ -18,6 +18,7 @@ export function doorFor(
       sign(
         { method: 'POST', url, headers: { ...headers, ...always }, body, service, region, now: lent.now() },
         credentials,
+        lent.hashes,
       ),
     refusedBy,
   }

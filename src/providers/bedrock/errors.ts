@@ -2,6 +2,7 @@
  * What AWS's refusals are called in the Messages API.
  * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html#API_runtime_InvokeModel_Errors
  */
+
 import type { GatewayError } from '../../errors.ts'
 import { refusedInApiShape } from '../../protocol/apierrors.ts'
 import type { Refused } from '../../protocol/exchange.ts'
@@ -18,6 +19,7 @@ import {
   textIn,
   tooLong,
 } from '../../protocol/refusals.ts'
+import type { Answer } from '../../protocol/send.ts'
 
 const CREDENTIAL_NAMES = [
   'expiredtokenexception',
@@ -87,14 +89,14 @@ export function isCredentialRefusal({ name }: Refusal): boolean {
 }
 
 /** Reads a refusal out of an HTTP answer, in AWS's shape or in Anthropic's. */
-export function refusedBy(response: Response, about: About): Promise<Refused> {
+export function refusedBy(response: Answer, about: About): Promise<Refused> {
   return refusedInApiShape(response, about, (text) => {
     const refusal = awsRefusal(text, response)
     return { error: refusalError(refusal, about), credentials: isCredentialRefusal(refusal) }
   })
 }
 
-export function awsRefusal(text: string, { status, headers }: Response): Refusal {
+export function awsRefusal(text: string, { status, headers }: Answer): Refusal {
   const body = readBody(text)
   return { ...body, status, name: headers.get('x-amzn-errortype')?.split(':')[0] || body.name }
 }

@@ -3,6 +3,7 @@
  * quotas; what concerns the request is refused by Claude's own server, in Anthropic's shape.
  * https://cloud.google.com/apis/design/errors#error_model
  */
+
 import type { GatewayError } from '../../errors.ts'
 import { apiStreamError, refusedInApiShape } from '../../protocol/apierrors.ts'
 import type { Refused } from '../../protocol/exchange.ts'
@@ -20,6 +21,7 @@ import {
   textIn,
   tooLong,
 } from '../../protocol/refusals.ts'
+import type { Answer } from '../../protocol/send.ts'
 
 const RULES: readonly Rule[] = [
   {
@@ -53,7 +55,7 @@ const RULES: readonly Rule[] = [
   { statuses: [404], type: 'not_found_error', sentence: modelUnknown },
 ]
 
-export function refusedBy(response: Response, about: About): Promise<Refused> {
+export function refusedBy(response: Answer, about: About): Promise<Refused> {
   const { status, headers } = response
   return refusedInApiShape(response, about, (text) => {
     const refusal = { ...googleRefusal(text), status, retryAfter: retryAfterIn(headers) }

@@ -32,7 +32,7 @@ async function fromFile(path: string, { readFile }: TokenLent): Promise<string> 
 async function fromUrl({ url, headers }: SubjectSource, lent: TokenLent): Promise<string> {
   if (url === undefined) throw nothingThere()
   const init = {
-    headers: new Headers(headers),
+    headers: headers ?? {},
     signal: AbortSignal.timeout(PATIENCE),
     redirect: 'manual',
   } as const
@@ -54,8 +54,8 @@ async function awsIdentity(audience: string, { aws, now }: TokenLent): Promise<s
   const current = await credentials.get()
   if ('bearer' in current) throw nothingThere()
   const signed = await sign({ ...asked, headers: { 'x-goog-cloud-target-resource': audience } }, current)
-  signed.set('host', new URL(url).host)
-  const headers = [...signed].map(([name, value]) => ({
+  const all = Object.entries({ ...signed, host: new URL(url).host }).toSorted()
+  const headers = all.map(([name, value]) => ({
     key: name === 'authorization' ? 'Authorization' : name,
     value,
   }))

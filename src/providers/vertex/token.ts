@@ -3,15 +3,17 @@
  * https://developers.google.com/identity/protocols/oauth2/service-account#httprest
  * https://cloud.google.com/iam/docs/workload-identity-federation
  */
+
 import { type CredentialSource, type Credentials, credentialTrouble } from '../../aws.ts'
 import { GatewayError } from '../../errors.ts'
 import { refusalBody, refusalText, textIn } from '../../protocol/refusals.ts'
+import type { Send } from '../../protocol/send.ts'
 import type { ExternalAccount, GoogleAccount, ServiceAccount } from './accounts.ts'
 import { signedJwt } from './jwt.ts'
 import { subjectToken } from './subject.ts'
 
 export interface TokenLent {
-  fetch: typeof fetch
+  fetch: Send
   now(): number
   /** Where there is a disk. */
   readFile?(path: string): Promise<string>
@@ -103,7 +105,7 @@ interface Asked {
 
 async function answer(lent: TokenLent, url: string, { headers, ...asked }: Asked): Promise<Answer> {
   const signal = AbortSignal.timeout(PATIENCE)
-  const init = { ...asked, headers: new Headers(headers), signal, redirect: 'manual' } as const
+  const init = { ...asked, headers, signal, redirect: 'manual' } as const
   const response = await lent.fetch(url, init).catch((cause: unknown) => {
     const sentence = 'The gateway could not reach Google for an access token.'
     throw new GatewayError('api_error', sentence, { cause })

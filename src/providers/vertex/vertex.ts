@@ -2,6 +2,7 @@
  * Claude on Google Vertex AI: the URL says which model, the body which version; the answer is Anthropic's own.
  * https://docs.claude.com/en/api/claude-on-vertex-ai
  */
+
 import { credentialTrouble } from '../../aws.ts'
 import type { Config } from '../../config.ts'
 import { countEnvelope, countedIn, messagesHeaders, streamEnvelope } from '../../protocol/envelopes.ts'
@@ -11,6 +12,7 @@ import { NOTHING_OMITTED, type Omissions } from '../../protocol/fields/target.ts
 import { firstParty } from '../../protocol/firstparty.ts'
 import type { Call } from '../../protocol/messages.ts'
 import type { About } from '../../protocol/refusals.ts'
+import type { Answer } from '../../protocol/send.ts'
 import { sseEvents } from '../../protocol/ssedecoder.ts'
 import { ask, type Door, shownSecret } from '../ask.ts'
 import type { Lent, Place, Provider, Reply, Route, Upstream } from '../provider.ts'
@@ -55,7 +57,13 @@ function find(name: string, upstream: Upstream): Route | undefined {
 }
 
 async function send(call: Call, route: Route, lent: Lent, omit: Omissions): Promise<Reply> {
-  const target = { wire: 'vertex', model: route.model, omit, secret: lent.secret } as const
+  const target = {
+    wire: 'vertex',
+    model: route.model,
+    omit,
+    secret: lent.secret,
+    hashes: lent.hashes,
+  } as const
   const { drop, add } = versioned(streamEnvelope(call))
   const { body, betas, removed } = await adapt(call, target, { drop: [...drop, 'model'], add })
   const door = doorFor(call, route)
@@ -77,9 +85,15 @@ async function send(call: Call, route: Route, lent: Lent, omit: Omissions): Prom
 }
 
 async function countTokens(call: Call, route: Route, lent: Lent): Promise<number | undefined> {
-  const target = { wire: 'vertex', model: route.model, omit: NOTHING_OMITTED, secret: lent.secret } as const
+  const target = {
+    wire: 'vertex',
+    model: route.model,
+    omit: NOTHING_OMITTED,
+    secret: lent.secret,
+    hashes: lent.hashes,
+  } as const
   const { body, betas } = await adapt(call, target, versioned(countEnvelope(call, route.modelId)))
-  const take = async (response: Response) => countedIn(await wholeBody(response, UPSTREAM))
+  const take = async (response: Answer) => countedIn(await wholeBody(response, UPSTREAM))
   const asked = { path: '/count-tokens:rawPredict', headers: headersOf(betas), body, take }
   return ask(asked, doorFor(call, route), call, route, lent)
 }
@@ -99,8 +113,10 @@ const UPSTREAM = 'Google Vertex AI'
 function doorFor(call: Call, route: Route): Door {
   return {
     about: aboutOf(call, route),
-    headersFor: ({ headers }, credentials) =>
-      new Headers({ ...headers, authorization: `Bearer ${shownSecret(credentials, NO_TOKEN)}` }),
+    headersFor: ({ headers }, credentials) => ({
+      ...headers,
+      authorization: `Bearer ${shownSecret(credentials, NO_TOKEN)}`,
+    }),
     refusedBy,
   }
 }

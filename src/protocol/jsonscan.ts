@@ -1,0 +1,114 @@
+/** Past the parts of a JSON text, by its bytes. Grammar: https://www.rfc-editor.org/rfc/rfc8259 */
+import { GatewayError } from '../errors.ts'
+
+export const QUOTE = 0x22
+export const COMMA = 0x2c
+const COLON = 0x3a
+export const BACKSLASH = 0x5c
+export const OPEN_ARRAY = 0x5b
+export const CLOSE_ARRAY = 0x5d
+export const OPEN_OBJECT = 0x7b
+export const CLOSE_OBJECT = 0x7d
+
+/** The end of the value that starts at `at`. */
+export function skip(bytes: Uint8Array, at: number): number {
+  const first = bytes[at]
+  if (first === QUOTE) return pastString(bytes, at)
+  return first === OPEN_OBJECT || first === OPEN_ARRAY ? skipNested(bytes, at) : pastScalar(bytes, at)
+}
+
+/** Iterative, so that no depth of nesting overflows the stack. */
+function skipNested(bytes: Uint8Array, at: number): number {
+  const open: number[] = []
+  for (;;) {
+    const first = bytes[at]
+    if (first === OPEN_OBJECT || first === OPEN_ARRAY) {
+      const inside = white(bytes, at + 1)
+      if (bytes[inside] !== closing(first)) {
+        open.push(first)
+        at = first === OPEN_OBJECT ? pastKey(bytes, inside) : inside
+        continue
+      }
+      at = inside + 1
+    } else {
+      at = first === QUOTE ? pastString(bytes, at) : pastScalar(bytes, at)
+    }
+    at = leave(bytes, at, open)
+    if (open.length === 0) return at
+  }
+}
+
+/** After a value: out of every bracket that ends with it, to the next value or the end of the outermost. */
+function leave(bytes: Uint8Array, at: number, open: number[]): number {
+  for (let bracket = open.at(-1); bracket !== undefined; bracket = open.at(-1)) {
+    at = white(bytes, at)
+    if (bytes[at] === COMMA) {
+      at = white(bytes, at + 1)
+      return bracket === OPEN_OBJECT ? pastKey(bytes, at) : at
+    }
+    if (bytes[at] !== closing(bracket)) throw notJson(at)
+    open.pop()
+    at++
+  }
+  return at
+}
+
+function closing(bracket: number): number {
+  return bracket === OPEN_OBJECT ? CLOSE_OBJECT : CLOSE_ARRAY
+}
+
+export function white(bytes: Uint8Array, at: number): number {
+  for (;;) {
+    const byte = bytes[at]
+    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return at
+    at++
+  }
+}
+
+/** From a key's opening quote to the first byte of its value. */
+function pastKey(bytes: Uint8Array, at: number): number {
+  if (bytes[at] !== QUOTE) throw notJson(at)
+  return pastColon(bytes, pastString(bytes, at))
+}
+
+export function pastColon(bytes: Uint8Array, at: number): number {
+  const colon = white(bytes, at)
+  if (bytes[colon] !== COLON) throw notJson(colon)
+  return white(bytes, colon + 1)
+}
+
+/** A quote ends a string unless an odd number of backslashes stands before it. */
+export function pastString(bytes: Uint8Array, at: number): number {
+  let quote = at
+  for (;;) {
+    quote = bytes.indexOf(QUOTE, quote + 1)
+    if (quote < 0) throw notJson(bytes.length)
+    let backslash = quote - 1
+    while (bytes[backslash] === BACKSLASH) backslash--
+    if ((quote - backslash) % 2 === 1) return quote + 1
+  }
+}
+
+const SCALAR = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/
+
+/** Longer than any number that anybody means. */
+const LONGEST_SCALAR = 4_096
+
+function pastScalar(bytes: Uint8Array, at: number): number {
+  let end = at
+  let text = ''
+  for (;;) {
+    const byte = bytes[end]
+    if (byte === undefined || byte <= 0x20 || byte === COMMA || byte === CLOSE_ARRAY || byte === CLOSE_OBJECT)
+      break
+    if (end - at > LONGEST_SCALAR) throw notJson(at)
+    text += String.fromCharCode(byte)
+    end++
+  }
+  if (!SCALAR.test(text)) throw notJson(at)
+  return end
+}
+
+export function notJson(at: number): GatewayError {
+  return new GatewayError('invalid_request_error', `The request body is not valid JSON (at byte ${at}).`)
+}
