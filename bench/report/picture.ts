@@ -50,7 +50,7 @@ const BARS: readonly { label: string; contenders: readonly string[]; ours?: true
   { label: 'Portkey, Bedrock', contenders: ['portkey'] },
 ]
 
-const PANEL = { width: 460, height: 196, left: 180, bar: 200, top: 44, row: 24 }
+const PANEL = { width: 460, height: 196, left: 196, bar: 184, top: 44, row: 24 }
 const COLUMNS = 2
 
 const STYLE = `

@@ -21,12 +21,11 @@ beforeAll(async () => {
   ;[ours, theirs] = await Promise.all([stage.start(onNode), stage.start(pipe)])
 })
 afterAll(async () => {
-  await ours.stop()
-  await theirs.stop()
+  await Promise.all([ours.stop(), theirs.stop()])
   await stage.close()
 })
 
-const WARM_UP = { requests: 1_000, seconds: 3 }
+const WARM_UP = { requests: 1_000, seconds: 2.5 }
 const ROUNDS = 3
 const SECONDS = 0.4
 
