@@ -2,7 +2,7 @@
  * Plain data that outlives a request, bounded: the least recently used goes first. What cannot be had anew may be
  * served for a while longer; failures are not remembered.
  */
-import { within } from '../protocol/deadline.ts'
+import { inTime } from '../protocol/deadline.ts'
 import type { Cache, Remembered } from '../runtime.ts'
 
 interface CacheOptions {
@@ -50,7 +50,7 @@ export function memoryCache(options: CacheOptions): Cache {
   function ask<T>(key: string, load: () => Promise<Remembered<T>>): Promise<T> {
     const under = asked.get(key) as Promise<T> | undefined
     if (under && shareLoads) return under
-    const answer = inTime(load, patience)
+    const answer = inTime(patience, load)
       .then((remembered) => {
         if (asked.get(key) === answer) keep(key, remembered)
         return remembered.value
@@ -64,7 +64,7 @@ export function memoryCache(options: CacheOptions): Cache {
 
   async function orOlder<T>(key: string, load: () => Promise<Remembered<T>>, entry: Entry): Promise<T> {
     try {
-      return await inTime(() => ask(key, load), Math.min(patience, IMPATIENCE))
+      return await inTime(Math.min(patience, IMPATIENCE), () => ask(key, load))
     } catch {
       entry.renewAt = entry.until = Math.min(now() + PAUSE, entry.graceUntil)
       return entry.value as T
@@ -92,9 +92,4 @@ export function memoryCache(options: CacheOptions): Cache {
       asked.delete(key) // an answer already on its way is given to who asked, and not kept
     },
   }
-}
-
-function inTime<T>(work: () => Promise<T>, timeout: number): Promise<T> {
-  const late = () => new Error(`no answer in ${timeout} ms`)
-  return within({ timeout, signal: undefined, late, left: late }, work)
 }

@@ -1,5 +1,6 @@
 /** What the tables' files are handed: Drizzle over whichever Postgres it is. */
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
+import { codeOf } from '../protocol/codes.ts'
 
 export type Database = PgDatabase<PgQueryResultHKT>
 
@@ -24,10 +25,4 @@ export function isOutage(error: unknown): boolean {
 /** SQLSTATE classes 22 (data exception) and 23 (integrity): asked again, it will refuse again. */
 export function isDataError(error: unknown): boolean {
   return /^2[23]/.test(codeOf(error))
-}
-
-/** The code of an error, also of one that Drizzle has wrapped; empty where there is none. */
-export function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return ''
-  return 'code' in error ? String(error.code) : codeOf(error.cause)
 }

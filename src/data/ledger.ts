@@ -3,7 +3,7 @@
  * What the database does not take waits: on the disk where there is one, in memory, and at last in a queue.
  */
 
-import { within } from '../protocol/deadline.ts'
+import { inTime } from '../protocol/deadline.ts'
 import type { Log } from '../runtime.ts'
 import { isDataError } from './database.ts'
 import type { Requests } from './requests.ts'
@@ -182,10 +182,7 @@ function attempt(
   group: readonly Waiting[],
   timeout: number,
 ): Promise<{ error: unknown } | undefined> {
-  const late = () => new Error(`no answer in ${timeout} ms`)
-  return within({ timeout, signal: undefined, late, left: late }, () =>
-    requests.upsert(group.map(({ row }) => row)),
-  )
+  return inTime(timeout, () => requests.upsert(group.map(({ row }) => row)))
     .then(() => undefined)
     .catch((error: unknown) => ({ error }))
 }

@@ -6,7 +6,8 @@ import { max, sql } from 'drizzle-orm'
 import { bigint, pgSchema } from 'drizzle-orm/pg-core'
 import journal from '../../drizzle/meta/_journal.json' with { type: 'json' }
 import { ConfigError } from '../config.ts'
-import { codeOf, type Database } from './database.ts'
+import { codeOf } from '../protocol/codes.ts'
+import type { Database } from './database.ts'
 
 /** Drizzle's own table. */
 const migrations = pgSchema('drizzle').table('__drizzle_migrations', {

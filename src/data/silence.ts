@@ -2,7 +2,7 @@
  * A server that has gone without a word (a network that swallows, a machine that lost its power) leaves a question
  * unanswered for a quarter of an hour: that long the kernel tries. Here it is given up, and the connections with it.
  */
-import { within } from '../protocol/deadline.ts'
+import { inTime } from '../protocol/deadline.ts'
 
 /** Milliseconds. Nothing that is asked here takes so long on a database that is well. */
 const SILENCE = 10_000
@@ -17,16 +17,12 @@ export function answeredInTime<Questions extends object>(
   questions: Questions,
   silent: () => void,
 ): Questions {
-  const bounded = Object.entries(questions).map(([name, ask]) => {
-    return [name, (...about: unknown[]) => inTime(() => ask(...about), silent)]
-  })
-  return Object.fromEntries(bounded) as Questions
-}
-
-function inTime<T>(ask: () => Promise<T>, silent: () => void): Promise<T> {
   const late = () => {
     silent()
     return new Silence(`no answer in ${SILENCE} ms`)
   }
-  return within({ timeout: SILENCE, signal: undefined, late, left: late }, ask)
+  const bounded = Object.entries(questions).map(([name, ask]) => {
+    return [name, (...about: unknown[]) => inTime(SILENCE, () => ask(...about), late)]
+  })
+  return Object.fromEntries(bounded) as Questions
 }

@@ -2,6 +2,7 @@
 import type { Database } from '../data/database.ts'
 import { standingOf } from '../data/migrations.ts'
 import { GatewayError } from '../errors.ts'
+import { inTime } from '../protocol/deadline.ts'
 import type { Log } from '../runtime.ts'
 
 /** How long a wrong schema, or an outage, is taken for granted before it is asked after again. */
@@ -25,7 +26,7 @@ export function schemaCheck({ log, now }: Lent): SchemaCheck {
   let askAt = 0
 
   async function ask(database: Database) {
-    const standing = await soon(standingOf(database))
+    const standing = await inTime(PATIENCE, () => standingOf(database)).catch(() => undefined)
     askAt = now() + ASK_AGAIN
     if (!standing) return
     isRight = standing.kind === 'equal'
@@ -44,13 +45,4 @@ export function schemaCheck({ log, now }: Lent): SchemaCheck {
 
 function mismatch(sentence: string): GatewayError {
   return new GatewayError('api_error', sentence, { status: 503, retryAfter: 30 })
-}
-
-/** Undefined for what fails or takes too long. */
-async function soon<T>(work: Promise<T>): Promise<T | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), PATIENCE)
-  })
-  return Promise.race([work.catch(() => undefined), late]).finally(() => clearTimeout(timer))
 }

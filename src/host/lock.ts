@@ -7,7 +7,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ConfigError } from '../config.ts'
-import { hasCode } from './codes.ts'
+import { hasCode } from '../protocol/codes.ts'
 
 const RENEW_EVERY = 2_000
 /** A holder elsewhere that has not renewed its lock for this long is gone. */

@@ -1,8 +1,8 @@
 /** A thread with the embedded database in it: its queries run here, so that a long one holds up no stream. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { ConfigError } from '../config.ts'
-import { codeOf } from '../data/database.ts'
 import { type Embedded, openPglite } from '../data/pglite.ts'
+import { codeOf } from '../protocol/codes.ts'
 
 /** What a thread is started with. */
 export interface Folders {

@@ -1,8 +1,8 @@
 /** Secrets that the gateway makes for itself, each in a file that only its user can read. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { hasCode } from '../protocol/codes.ts'
 import { randomText } from '../protocol/keys.ts'
-import { hasCode } from './codes.ts'
 
 const LENGTH = 43 // 256 bits
 

@@ -7,6 +7,7 @@ import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, rmSync, wr
 import { join } from 'node:path'
 import type { Spool } from '../data/ledger.ts'
 import { isOver, type JsonRow, type LedgerRow, rowFromJson } from '../data/rows.ts'
+import { codeOf } from '../protocol/codes.ts'
 import type { Log } from '../runtime.ts'
 
 /** A file that has grown to this is followed by another; one that holds nothing any more starts over from here. */
@@ -136,13 +137,11 @@ function trouble(log: Log) {
         failing = false
       } catch (error) {
         if (!failing)
-          log('error', 'the spool cannot be written: rows wait in memory alone', { code: codeOf(error) })
+          log('error', 'the spool cannot be written: rows wait in memory alone', {
+            code: codeOf(error) || 'unknown',
+          })
         failing = true
       }
     },
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
 }

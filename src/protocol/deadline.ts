@@ -30,3 +30,12 @@ export async function within<T>(deadline: Deadline, work: (signal: AbortSignal) 
     controller.abort()
   }
 }
+
+/** The same for work that cannot be called off: when it is late it is left to itself. `timeout` in milliseconds. */
+export function inTime<T>(
+  timeout: number,
+  work: () => Promise<T>,
+  late = () => new Error(`no answer in ${timeout} ms`),
+): Promise<T> {
+  return within({ timeout, signal: undefined, late, left: late }, work)
+}

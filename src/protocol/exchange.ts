@@ -4,6 +4,7 @@ import type { CredentialSource, Credentials } from '../aws.ts'
 import type { LimitsConfig } from '../config.ts'
 import { GatewayError } from '../errors.ts'
 import type { Bytes } from './bytes.ts'
+import { codeOf } from './codes.ts'
 import type { Answer, Send } from './send.ts'
 
 export interface Sent {
@@ -64,7 +65,7 @@ async function send<T>({ lent, upstream }: Exchange<T>, { url, ...sent }: Sent, 
     lent.sent() // what is done at this is done while the request is on its way
     return await answer
   } catch (cause) {
-    const why = { cause, operator: codeOf(cause) }
+    const why = { cause, operator: codeOf(cause) || undefined }
     throw signal.reason === TOO_SLOW || isTimeout(cause)
       ? new GatewayError('timeout_error', `${upstream} did not begin to answer in time.`, why)
       : new GatewayError('api_error', `The gateway could not reach ${upstream}.`, why)
@@ -77,13 +78,7 @@ const LET_GO = 'let go'
 
 /** What the runtimes' fetches call a connection that nobody answers. */
 function isTimeout(error: unknown): boolean {
-  return /TIMEOUT|TIMEDOUT/.test(codeOf(error) ?? '')
-}
-
-/** `ECONNREFUSED` and its like. */
-function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined
-  return 'code' in error ? String(error.code) : codeOf(error.cause)
+  return /TIMEOUT|TIMEDOUT/.test(codeOf(error))
 }
 
 /** An answer in one piece. */

@@ -3,6 +3,7 @@
  * connection that has fallen silent is given up for a new one. https://github.com/redis/ioredis
  */
 import { Redis } from 'ioredis'
+import { inTime } from '../../protocol/deadline.ts'
 import type { Limits } from '../limits.ts'
 import { type ScriptRunner, scriptedLimits } from './scripted.ts'
 
@@ -42,12 +43,7 @@ export async function openRedis(url: string, patience: number, now?: () => numbe
   client.on('ready', () => {
     trouble = undefined
   })
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const tired = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, patience)
-  })
-  await Promise.race([client.connect().catch(() => {}), tired])
-  clearTimeout(timer)
+  await inTime(patience, () => client.connect()).catch(() => {}) // it goes on trying
   const explain = (error: unknown) => {
     throw trouble ?? error
   }

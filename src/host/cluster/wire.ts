@@ -3,7 +3,7 @@
  * https://nodejs.org/docs/latest-v20.x/api/cluster.html
  */
 import type { Granted, Refused, Want } from '../../data/limits.ts'
-import { within } from '../../protocol/deadline.ts'
+import { inTime } from '../../protocol/deadline.ts'
 
 export interface Questions {
   /** To the primary: take these limits. */
@@ -63,16 +63,20 @@ export function speaker(end: End, answers: Answers, ears: Ears): Speaker {
   return {
     ask(question, asks) {
       const id = ++asked
-      const late = () => new Error('another process of this gateway does not answer')
-      return within({ timeout: ANSWER_WITHIN, signal: undefined, late, left: late }, () => {
+      const answered = () => {
         end.send?.({ ask: question, asks, id })
         return new Promise<Questions[typeof question]['answer']>((resolve) => {
           open.set(id, (answer) => resolve(answer as Questions[typeof question]['answer']))
         })
-      }).finally(() => open.delete(id))
+      }
+      return inTime(ANSWER_WITHIN, answered, silence).finally(() => open.delete(id))
     },
     tell(name, notice) {
       end.send?.({ tell: name, notice })
     },
   }
+}
+
+function silence(): Error {
+  return new Error('another process of this gateway does not answer')
 }
