@@ -23,7 +23,7 @@ export interface Stage {
   key: string
   start(act: Act): Promise<Running>
   run(act: Act): Promise<Outcome>
-  /** Forgets the last scenario; what the ledger held then is left out of `ledger` from now on. */
+  /** Forgets the last scenario: `ledger` leaves out what began before, also where its row comes late. */
   clear(): Promise<void>
   /** The rows of this scenario, oldest first, once there are `count`. */
   ledger(count: number): Promise<SpendRow[]>
@@ -43,7 +43,7 @@ async function openStage({ env = {}, brain }: Setting): Promise<Stage> {
   const gateway = await startGateway({ bedrock: fake, env })
   const { key } = await gateway.makeKey({ name: 'client tests' })
   const homes: Home[] = []
-  let before = new Set<string>()
+  let began = Date.now()
   const start = async (act: Act) => {
     const home = act.home ?? (await emptyHome())
     homes.push(home)
@@ -59,12 +59,14 @@ async function openStage({ env = {}, brain }: Setting): Promise<Stage> {
     run: async (act) => (await start(act)).done,
     async clear() {
       fake.reset()
-      before = new Set((await gateway.spend()).map(({ id }) => id))
       await removeHomes()
+      began = Date.now()
     },
     async ledger(count) {
       const settled = async () =>
-        (await gateway.spend()).filter(({ id, status }) => !before.has(id) && status !== 'pending')
+        (await gateway.spend()).filter(
+          ({ started_at, status }) => Date.parse(started_at) >= began && status !== 'pending',
+        )
       await expect.poll(async () => (await settled()).length, { timeout: 5_000 }).toBe(count)
       return settled()
     },
