@@ -12,13 +12,12 @@ import type { Subject } from '../test/runtimes/subject.ts'
 import { findPostgres, type Postgres } from '../test/services/postgres.ts'
 import { HOSTS } from '../test/services/runtimes.ts'
 import { eventually } from '../test/whole/eventually.ts'
-import type { Gateway } from '../test/whole/gateway.ts'
+import { type Gateway, SECRET_KEY } from '../test/whole/gateway.ts'
 import { stream } from '../test/whole/streams.ts'
 import { busy, machine, median, table } from './figures.ts'
 
 const STARTS = 3
 const STREAMS = 1_000
-const SECRET_KEY = 'only-for-tests-abcdefghijkl-0123456789'
 
 let fake: FakeBedrock
 let postgres: Postgres

@@ -2,22 +2,15 @@ import { expect, test } from 'vitest'
 import type { LedgerRow } from '../../src/data/rows.ts'
 import { rowFromJson, rowToJson } from '../../src/data/rows.ts'
 import { drain } from '../../src/edge/queue.ts'
+import { rowMaker } from '../data/rows.ts'
 import { testRuntime } from '../runtime.ts'
 
-const ROW: LedgerRow = {
+const ROW = rowMaker()({
   id: 'req_1',
   status: 'succeeded',
-  keyId: 'key_1',
-  model: 'm',
-  modelId: 'us.m',
-  provider: 'bedrock',
-  upstream: 'default',
-  region: 'us-east-1',
-  stream: true,
-  attempts: 1,
   costNano: 9_007_199_254_740_991,
   startedAt: new Date(Date.UTC(2026, 10, 20, 12, 0, 0, 7)),
-}
+})
 
 /** A message as Cloudflare delivers it, and what was said of it. */
 function message(rows: LedgerRow[], attempts = 1) {

@@ -1,7 +1,9 @@
 /** A rolling restart on a Postgres that replicas share: nothing under way is lost, nothing new is refused. */
+
 import { expect } from 'vitest'
 import { startRelay } from '../services/relay.ts'
 import { ask, said } from '../whole/caller.ts'
+import { SECRET_KEY } from '../whole/gateway.ts'
 import type { Part } from './stage.ts'
 import { expectWhole, underWay } from './underway.ts'
 
@@ -13,7 +15,7 @@ export const restarts: Part = (test, stage) => {
     async () => {
       const env = {
         DATABASE_URL: await stage.database(),
-        SECRET_KEY: 'only-for-tests-abcdefghijkl-0123456789',
+        SECRET_KEY,
       }
       const replica = () => stage.another({ bedrock: stage.fake, env })
       const first = await replica()

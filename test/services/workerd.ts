@@ -25,6 +25,7 @@ import {
   awsVariables,
   type Gateway,
   type GatewayOptions,
+  SECRET_KEY,
 } from '../whole/gateway.ts'
 import type { Exit } from '../whole/launch.ts'
 import { bundleWorker } from './bundle.ts'
@@ -79,7 +80,6 @@ export async function startWorker(options: WorkerOptions = {}): Promise<Worker> 
     await freePort(),
     await freePort(),
   ]
-  const SECRET_KEY = 'only-for-tests-abcdefghijkl-0123456789'
   const variables = { SECRET_KEY, ADMIN_TOKEN, ...neonVariables(options), ...awsVariables(options), ...env }
   await bundleWorker(join(home, 'worker.mjs'), { entry: options.neon && NEON_ENTRY })
   await copyFile(join(import.meta.dirname, 'platform.js'), join(home, 'platform.mjs'))

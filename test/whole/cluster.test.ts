@@ -1,43 +1,28 @@
 /** Several processes behind one port: limits and ledger as exact as with one, and none is missed when it dies. */
 import { readFile } from 'node:fs/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
+import { afterEach, expect, test } from 'vitest'
 import { slow } from '../fakes/steps.ts'
-import { findPostgres, type Postgres } from '../services/postgres.ts'
 import { ask, eventsIn, hello, said } from './caller.ts'
 import { eventually } from './eventually.ts'
-import { type Gateway, startGateway } from './gateway.ts'
+import { type Gateway, SECRET_KEY, startGateway } from './gateway.ts'
 import { launch } from './launch.ts'
 import { startLoad } from './load.ts'
+import { describeOnPostgres, postgresStage } from './onpostgres.ts'
 
-const SECRET_KEY = 'only-for-tests-abcdefghijkl-0123456789'
 const WORKERS = '3'
 
-const found = await findPostgres()
-if ('missing' in found) test.skip(found.missing, () => {})
-
-describe.skipIf('missing' in found)('three workers on Postgres', () => {
-  let postgres: Postgres
-  let fake: FakeBedrock
-  beforeAll(async () => {
-    if ('missing' in found) throw new Error(found.missing)
-    postgres = await found.start()
-    fake = await startFakeBedrock()
-  })
-  afterAll(async () => {
-    await fake.close()
-    await postgres.close()
-  })
+describeOnPostgres('three workers on Postgres', () => {
+  const stage = postgresStage()
 
   let databases = 0
   const open: { clear(): Promise<void> }[] = []
   afterEach(async () => {
     for (const each of open.splice(0)) await each.clear()
-    fake.reset()
+    stage.fake.reset()
   })
   async function started(): Promise<Gateway> {
-    const DATABASE_URL = await postgres.url(`cluster_${++databases}`)
-    const gateway = await startGateway({ bedrock: fake, env: { DATABASE_URL, SECRET_KEY, WORKERS } })
+    const DATABASE_URL = await stage.postgres.url(`cluster_${++databases}`)
+    const gateway = await startGateway({ bedrock: stage.fake, env: { DATABASE_URL, SECRET_KEY, WORKERS } })
     open.push(gateway)
     await eventually(() => (listeningIn(gateway) === 3 ? true : undefined), { within: 30_000 })
     return gateway
@@ -114,7 +99,7 @@ describe.skipIf('missing' in found)('three workers on Postgres', () => {
   test('SIGTERM: streams under way finish in each of them, rows are settled, and all are gone', async () => {
     const gateway = await started()
     const { key } = await gateway.makeKey()
-    fake.script(...Array.from({ length: 9 }, () => slow(50)))
+    stage.fake.script(...Array.from({ length: 9 }, () => slow(50)))
     const headers = { 'x-api-key': key, connection: 'close' }
     const streams = await Promise.all(
       Array.from({ length: 9 }, () => ask(gateway, said('!long 30', { stream: true }), headers)),

@@ -58,6 +58,8 @@ export interface SpendRow {
   duration_ms: number | null
 }
 
+/** Every replica on one Postgres has the same one. */
+export const SECRET_KEY = 'only-for-tests-abcdefghijkl-0123456789'
 export const ADMIN_TOKEN = 'only-for-tests-0123456789-abcdefghijkl'
 
 /** Resolves when `GET /ready` says so, unless that was not asked for. @throws with what it wrote, where it ends instead. */

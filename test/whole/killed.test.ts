@@ -5,7 +5,7 @@ import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
 import { findPostgres, type Postgres } from '../services/postgres.ts'
 import { chance } from './chance.ts'
 import { eventually } from './eventually.ts'
-import { type Gateway, type GatewayOptions, type SpendRow, startGateway } from './gateway.ts'
+import { type Gateway, type GatewayOptions, SECRET_KEY, type SpendRow, startGateway } from './gateway.ts'
 import { type Outcome, startLoad } from './load.ts'
 
 const KILLS = 5
@@ -58,7 +58,6 @@ describe.skipIf('missing' in found)('on Postgres', () => {
   })
 
   async function onPostgres(name: string): Promise<GatewayOptions> {
-    const SECRET_KEY = 'only-for-tests-abcdefghijkl-0123456789'
     return { env: { DATABASE_URL: await postgres.url(name), SECRET_KEY } }
   }
 })

@@ -5,14 +5,12 @@ import { findPostgres, type Postgres } from '../services/postgres.ts'
 import { findOwnRedis, type OwnRedis } from '../services/redis.ts'
 import { ask, hello } from './caller.ts'
 import { eventually } from './eventually.ts'
-import { type Gateway, type SpendRow, startGateway } from './gateway.ts'
+import { type Gateway, SECRET_KEY, type SpendRow, startGateway } from './gateway.ts'
 
 const foundPostgres = await findPostgres()
 const foundRedis = await findOwnRedis()
 const missing = [foundPostgres, foundRedis].flatMap((found) => ('missing' in found ? [found.missing] : []))
 if (missing.length > 0) test.skip(missing.join(' '), () => {})
-
-const SECRET_KEY = 'only-for-tests-abcdefghijkl-0123456789'
 
 describe.skipIf(missing.length > 0)('limits that replicas share', () => {
   let postgres: Postgres

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { migratePostgres } from '../../src/data/postgres.ts'
 import { MIGRATIONS } from '../data/databases.ts'
 import { findPostgres, type Postgres } from '../services/postgres.ts'
-import { startGateway } from './gateway.ts'
+import { SECRET_KEY, startGateway } from './gateway.ts'
 import { launch } from './launch.ts'
 
 const found = await findPostgres()
@@ -19,8 +19,6 @@ describe.skipIf('missing' in found)('migrations', () => {
     if (!('missing' in found)) postgres = await found.start()
   })
   afterAll(() => postgres?.close())
-
-  const SECRET_KEY = 'only-for-tests-abcdefghijkl-0123456789'
 
   async function run(url: string, ...statements: string[]) {
     const client = connect(url, { max: 1, onnotice: () => {} })

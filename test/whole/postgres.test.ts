@@ -1,37 +1,21 @@
 /** Replicas of the gateway on one real Postgres. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
-import { findPostgres, type Postgres } from '../services/postgres.ts'
+import { afterEach, expect, test } from 'vitest'
 import { ask, expectRefusal, hello } from './caller.ts'
 import { eventually } from './eventually.ts'
-import { type Gateway, startGateway } from './gateway.ts'
+import { type Gateway, SECRET_KEY, startGateway } from './gateway.ts'
+import { describeOnPostgres, postgresStage } from './onpostgres.ts'
 import { wordsOf } from './welcome.ts'
 
-const found = await findPostgres()
-if ('missing' in found) test.skip(found.missing, () => {})
-
-describe.skipIf('missing' in found)('on Postgres', () => {
-  let postgres: Postgres
-  let fake: FakeBedrock
-  beforeAll(async () => {
-    if ('missing' in found) throw new Error(found.missing)
-    postgres = await found.start()
-    fake = await startFakeBedrock()
-  })
-  afterAll(async () => {
-    await fake.close()
-    await postgres.close()
-  })
+describeOnPostgres('on Postgres', () => {
+  const stage = postgresStage()
 
   const open: Gateway[] = []
   afterEach(async () => {
     await Promise.all(open.splice(0).map((each) => each.clear()))
   })
 
-  const SECRET_KEY = 'only-for-tests-abcdefghijkl-0123456789'
-
   async function replica(DATABASE_URL: string, env: Record<string, string> = {}): Promise<Gateway> {
-    const gateway = await startGateway({ bedrock: fake, env: { DATABASE_URL, SECRET_KEY, ...env } })
+    const gateway = await startGateway({ bedrock: stage.fake, env: { DATABASE_URL, SECRET_KEY, ...env } })
     open.push(gateway)
     return gateway
   }
@@ -43,7 +27,7 @@ describe.skipIf('missing' in found)('on Postgres', () => {
   const withKey = (key: string) => ({ 'x-api-key': key })
 
   test('the first start prints the words of welcome, which work; later ones do not', async () => {
-    const url = await postgres.url('first')
+    const url = await stage.postgres.url('first')
     const first = await replica(url, { ADMIN_TOKEN: '' })
     const words = await wordsOf(first)
     expect(words).toMatchObject({ tokens: 1, keys: 1, urls: [first.url] })
@@ -56,7 +40,7 @@ describe.skipIf('missing' in found)('on Postgres', () => {
   })
 
   test('two that start together on an empty database both come up; one prints the welcome', async () => {
-    const both = await twoReplicas(await postgres.url('together'))
+    const both = await twoReplicas(await stage.postgres.url('together'))
     const words = await Promise.all(both.map(wordsOf))
     expect(words.map(({ tokens, keys }) => [tokens, keys]).toSorted()).toEqual([
       [0, 0],
@@ -67,7 +51,7 @@ describe.skipIf('missing' in found)('on Postgres', () => {
   })
 
   test('a key made on one works on the other; deleted there, it is refused where it was not yet used', async () => {
-    const url = await postgres.url('keys')
+    const url = await stage.postgres.url('keys')
     const [one, other] = await twoReplicas(url)
     const { id, key } = await one.makeKey()
     expect((await ask(other, hello(), withKey(key))).status).toBe(200)
@@ -82,7 +66,7 @@ describe.skipIf('missing' in found)('on Postgres', () => {
   })
 
   test('a key disabled on one is refused by the other, which had not yet used it; enabled, it works', async () => {
-    const [one, other] = await twoReplicas(await postgres.url('disabled'))
+    const [one, other] = await twoReplicas(await stage.postgres.url('disabled'))
     const { id, key } = await one.makeKey()
     expect((await one.admin('PATCH', `/keys/${id}`, { disabled: true })).status).toBe(200)
     await expectRefusal(await ask(other, hello(), withKey(key)), 403, 'permission_error', /disabled/)
@@ -91,7 +75,7 @@ describe.skipIf('missing' in found)('on Postgres', () => {
   })
 
   test('the ledger shows the requests of both, each row once, in pages too', async () => {
-    const [one, other] = await twoReplicas(await postgres.url('ledger'))
+    const [one, other] = await twoReplicas(await stage.postgres.url('ledger'))
     const { id, key } = await one.makeKey()
     for (let turn = 0; turn < 5; turn++) {
       const answers = await Promise.all([one, other].map((each) => ask(each, hello(), withKey(key))))
@@ -104,10 +88,10 @@ describe.skipIf('missing' in found)('on Postgres', () => {
   })
 
   test('one replica stops or is killed: the other goes on, and its rows stay as they are', async () => {
-    const url = await postgres.url('survivor')
+    const url = await stage.postgres.url('survivor')
     const [one, other] = await twoReplicas(url)
     const { key } = await one.makeKey()
-    fake.script({ kind: 'stall', at: 2 })
+    stage.fake.script({ kind: 'stall', at: 2 })
     const underWay = await ask(one, hello({ stream: true }), withKey(key))
     const [pending] = await oneRow(other)
     expect(pending).toMatchObject({ status: 'pending' })

@@ -1,39 +1,25 @@
 /** What only Workers do, on a real workerd: hang-ups that end the event, a clock from outside, rows by way of a queue. */
 import connect from 'postgres'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { startFakeNeon } from '../fakes/neon.ts'
 import { slow } from '../fakes/steps.ts'
-import { findPostgres, type Postgres } from '../services/postgres.ts'
 import { startWorker, type Worker } from '../services/workerd.ts'
 import { ask, hello } from './caller.ts'
 import { eventually } from './eventually.ts'
+import { describeOnPostgres, postgresStage } from './onpostgres.ts'
 import { stream } from './streams.ts'
 
-const found = await findPostgres()
-if ('missing' in found) test.skip(found.missing, () => {})
+const stage = postgresStage()
+beforeEach(() => stage.fake?.reset())
 
-let postgres: Postgres
-let fake: FakeBedrock
-beforeAll(async () => {
-  if ('missing' in found) return
-  postgres = await found.start()
-  fake = await startFakeBedrock()
-})
-beforeEach(() => fake?.reset())
-afterAll(async () => {
-  await fake?.close()
-  await postgres?.close()
-})
-
-describe.skipIf('missing' in found)('a Worker', () => {
+describeOnPostgres('a Worker', () => {
   let databaseUrl: string
   let worker: Worker
   let key: string
   let keyId: string
   beforeAll(async () => {
-    databaseUrl = await postgres.url('worker')
-    worker = await startWorker({ databaseUrl, bedrock: fake })
+    databaseUrl = await stage.postgres.url('worker')
+    worker = await startWorker({ databaseUrl, bedrock: stage.fake })
   })
   beforeEach(async () => {
     const made = await worker.makeKey()
@@ -49,12 +35,14 @@ describe.skipIf('missing' in found)('a Worker', () => {
 
   /** The one request upstream, and how long after `since` it was given up. */
   async function givenUp(since: number): Promise<number> {
-    const gone = await eventually(() => fake.seen.find(({ closedEarly }) => closedEarly), { within: 5_000 })
+    const gone = await eventually(() => stage.fake.seen.find(({ closedEarly }) => closedEarly), {
+      within: 5_000,
+    })
     return (gone.closedAt ?? Number.POSITIVE_INFINITY) - since
   }
 
   test('hung up on in the middle of a stream: upstream hears of it, and the row is settled all the same', async () => {
-    fake.script(slow(50))
+    stage.fake.script(slow(50))
     const caller = stream(worker.port, key, '!long 1000')
     await caller.answered
     const since = Date.now()
@@ -71,10 +59,10 @@ describe.skipIf('missing' in found)('a Worker', () => {
     'hung up on while upstream is silent (%s): the same',
     async (at) => {
       for (const streams of [true, false]) {
-        fake.reset()
-        fake.script({ kind: 'stall', at })
+        stage.fake.reset()
+        stage.fake.script({ kind: 'stall', at })
         const caller = stream(worker.port, key, '!say one', { stream: streams })
-        await eventually(() => fake.seen[0], { every: 5 })
+        await eventually(() => stage.fake.seen[0], { every: 5 })
         if (at === 3 && streams) await caller.answered
         const since = Date.now()
         caller.reset()
@@ -117,24 +105,21 @@ describe.skipIf('missing' in found)('a Worker', () => {
   })
 })
 
-describe.skipIf('missing' in found).each(['http', 'websocket'] as const)(
-  'a Worker at Neon, over %s',
-  (wire) => {
-    test('makes keys, answers, and settles rows, also of a caller that hung up', async () => {
-      const neon = await startFakeNeon()
-      const databaseUrl = await postgres.url(`worker_neon_${wire}`)
-      const worker = await startWorker({ databaseUrl, neon: { host: neon.host, wire }, bedrock: fake })
-      const { key } = await worker.makeKey()
-      expect((await ask(worker, hello(), { 'x-api-key': key })).status).toBe(200)
-      fake.script(slow(50))
-      const caller = stream(worker.port, key, '!long 1000')
-      await caller.answered
-      caller.reset()
-      const rows = await worker.settled(2)
-      expect(rows.map(({ status }) => status)).toEqual(['succeeded', 'cancelled'])
-      expect(worker.stdout() + worker.stderr()).not.toMatch(/"level":"(warn|error)"|Uncaught/)
-      await worker.clear()
-      await neon.close()
-    })
-  },
-)
+describeOnPostgres.each(['http', 'websocket'] as const)('a Worker at Neon, over %s', (wire) => {
+  test('makes keys, answers, and settles rows, also of a caller that hung up', async () => {
+    const neon = await startFakeNeon()
+    const databaseUrl = await stage.postgres.url(`worker_neon_${wire}`)
+    const worker = await startWorker({ databaseUrl, neon: { host: neon.host, wire }, bedrock: stage.fake })
+    const { key } = await worker.makeKey()
+    expect((await ask(worker, hello(), { 'x-api-key': key })).status).toBe(200)
+    stage.fake.script(slow(50))
+    const caller = stream(worker.port, key, '!long 1000')
+    await caller.answered
+    caller.reset()
+    const rows = await worker.settled(2)
+    expect(rows.map(({ status }) => status)).toEqual(['succeeded', 'cancelled'])
+    expect(worker.stdout() + worker.stderr()).not.toMatch(/"level":"(warn|error)"|Uncaught/)
+    await worker.clear()
+    await neon.close()
+  })
+})

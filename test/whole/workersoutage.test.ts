@@ -4,33 +4,19 @@ import connect from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { migratePostgres } from '../../src/data/postgres.ts'
 import { MIGRATIONS } from '../data/databases.ts'
-import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
 import { slow } from '../fakes/steps.ts'
-import { findPostgres, type Postgres } from '../services/postgres.ts'
 import { type Relay, startRelay } from '../services/relay.ts'
 import { startWorker, type Worker } from '../services/workerd.ts'
 import { ask, eventsIn, expectRefusal, hello, said } from './caller.ts'
 import { eventually } from './eventually.ts'
+import { describeOnPostgres, postgresStage } from './onpostgres.ts'
 
-const found = await findPostgres()
-if ('missing' in found) test.skip(found.missing, () => {})
-
-let postgres: Postgres
-let fake: FakeBedrock
-beforeAll(async () => {
-  if ('missing' in found) return
-  postgres = await found.start()
-  fake = await startFakeBedrock()
-})
-beforeEach(() => fake?.reset())
-afterAll(async () => {
-  await fake?.close()
-  await postgres?.close()
-})
+const stage = postgresStage()
+beforeEach(() => stage.fake?.reset())
 
 const PATIENT = { within: 30_000, every: 200 }
 
-describe.skipIf('missing' in found).each([
+describeOnPostgres.each([
   { way: 'in what a Worker does after its answer', queue: false },
   { way: 'by way of the queue', queue: true },
 ])('while Postgres is away, with rows kept $way', ({ queue }) => {
@@ -40,9 +26,9 @@ describe.skipIf('missing' in found).each([
   let used: { id: string; key: string }
   let unused: { id: string; key: string }
   beforeAll(async () => {
-    databaseUrl = await postgres.url(`workers_outage_${queue}`)
+    databaseUrl = await stage.postgres.url(`workers_outage_${queue}`)
     relay = await startRelay({ host: '127.0.0.1', port: Number(new URL(databaseUrl).port || 5432) })
-    worker = await startWorker({ databaseUrl, through: relay, queue, bedrock: fake })
+    worker = await startWorker({ databaseUrl, through: relay, queue, bedrock: stage.fake })
     used = await worker.makeKey()
     unused = await worker.makeKey()
     await (await ask(worker, hello(), { 'x-api-key': used.key })).text()
@@ -57,7 +43,7 @@ describe.skipIf('missing' in found).each([
   const CALLS = 20
 
   test('a key in use works, a stream goes on, and each row is there exactly once when it is back', async () => {
-    fake.script(slow(50))
+    stage.fake.script(slow(50))
     const headers = { 'x-api-key': used.key }
     const underWay = await ask(worker, said('!long 20', { stream: true }), headers)
     relay.cut()
@@ -129,12 +115,12 @@ describe.skipIf('missing' in found).each([
   })
 })
 
-describe.skipIf('missing' in found)('a Worker whose database is not what this version needs', () => {
+describeOnPostgres('a Worker whose database is not what this version needs', () => {
   let worker: Worker | undefined
   afterEach(() => worker?.clear())
 
   test('says so to everybody, and works once it is migrated, without a new deployment', async () => {
-    const databaseUrl = await postgres.url('workers_schema')
+    const databaseUrl = await stage.postgres.url('workers_schema')
     worker = await startWorker({ databaseUrl, migrate: false, ready: false })
     const refused = await ask(worker, hello(), { 'x-api-key': 'oc_any' })
     expect(refused.headers.get('retry-after')).toBe('30')
@@ -152,7 +138,7 @@ describe.skipIf('missing' in found)('a Worker whose database is not what this ve
   })
 
   test('refuses one that is newer', async () => {
-    const databaseUrl = await postgres.url('workers_newer')
+    const databaseUrl = await stage.postgres.url('workers_newer')
     worker = await startWorker({ databaseUrl })
     await worker.clear()
     const client = connect(databaseUrl, { max: 1 })
@@ -169,13 +155,19 @@ describe.skipIf('missing' in found)('a Worker whose database is not what this ve
   })
 
   test('starts with the database down, answers 503, and recovers alone', async () => {
-    const databaseUrl = await postgres.url('workers_cold')
+    const databaseUrl = await stage.postgres.url('workers_cold')
     const relay = await startRelay({ host: '127.0.0.1', port: Number(new URL(databaseUrl).port || 5432) })
-    worker = await startWorker({ databaseUrl, bedrock: fake })
+    worker = await startWorker({ databaseUrl, bedrock: stage.fake })
     const { key } = await worker.makeKey()
     await worker.clear()
     relay.cut()
-    worker = await startWorker({ databaseUrl, migrate: false, through: relay, ready: false, bedrock: fake })
+    worker = await startWorker({
+      databaseUrl,
+      migrate: false,
+      through: relay,
+      ready: false,
+      bedrock: stage.fake,
+    })
     const answer = await ask(worker, hello(), { 'x-api-key': key })
     await expectRefusal(answer, 503, 'api_error', /database does not answer/)
     await expectRefusal(await fetch(`${worker.url}/ready`), 503, 'api_error', /database does not answer/)

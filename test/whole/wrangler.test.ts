@@ -15,7 +15,7 @@ import { type Relay, startRelay } from '../services/relay.ts'
 import { OFFLINE, startWrangler, type Wrangler, wordsOf } from '../services/wrangler.ts'
 import { ask, expectRefusal, hello } from './caller.ts'
 import { eventually } from './eventually.ts'
-import { ADMIN_TOKEN, administration, awsVariables } from './gateway.ts'
+import { ADMIN_TOKEN, administration, awsVariables, SECRET_KEY } from './gateway.ts'
 
 const found = await findPostgres()
 if ('missing' in found) test.skip(found.missing, () => {})
@@ -35,7 +35,6 @@ describe.skipIf('missing' in found)('npm run dev:worker', () => {
     relay = await startRelay({ host: databaseUrl.hostname, port: Number(databaseUrl.port || 5432) })
     databaseUrl.port = String(relay.port)
     databaseUrl.password ||= 'none'
-    const SECRET_KEY = 'only-for-tests-abcdefghijkl-0123456789'
     const variables = { SECRET_KEY, ADMIN_TOKEN, ...awsVariables({ bedrock: fake }) }
     wrangler = await startWrangler({ databaseUrl: databaseUrl.href, variables })
     worker = { url: wrangler.url, ...administration(wrangler.url, ADMIN_TOKEN) }
