@@ -1,7 +1,7 @@
 /** Keys: developers' secrets, by their hash. */
 import { and, asc, eq, gt, isNull } from 'drizzle-orm'
 import type { Database } from './database.ts'
-import { keys } from './schema.ts'
+import { keys } from './tables/people.ts'
 
 export type Key = typeof keys.$inferSelect
 /** What a key may send; null is as much as it likes. */

@@ -2,7 +2,7 @@
 import { and, type Column, desc, eq, getTableColumns, gte, lt, type SQL, sql } from 'drizzle-orm'
 import type { Database } from './database.ts'
 import type { LedgerRow, SettledRow } from './rows.ts'
-import { requests } from './schema.ts'
+import { requests } from './tables/ledger.ts'
 
 export interface LedgerFilter {
   key?: string | undefined
@@ -81,8 +81,9 @@ const FROM_TEXT = sql.raw(
     "where excluded.status not in ('pending', 'lost') or (excluded.status = 'lost' and requests.status = 'pending')",
 )
 
-/** What is not said is what the schema says. */
+/** What is not said is what the table says. */
 function givenFor(key: string, { notNull, default: otherwise }: Column): string {
+  if (key === 'writtenAt') return 'now()'
   return notNull && typeof otherwise === 'number' ? `coalesce("${key}", ${otherwise})` : `"${key}"`
 }
 
