@@ -1,0 +1,132 @@
+/** How a call over a limit or a budget is refused: which one, of whom, and when to come back. */
+import { accountOf, hasRoom, usedOf, waitFor } from '../data/limits.ts'
+import { GatewayError } from '../errors.ts'
+import type { LimitAsk } from './asks.ts'
+import type { Account } from './budgets.ts'
+import { dollars } from './dollars.ts'
+import { closedHeaders, isSpent, limitHeaders, type Told } from './standing.ts'
+
+/** Claude Code gives up at once when it is to wait longer. */
+const LONGEST_WAIT = 60
+/** Seconds: calls under way are over any moment, and nobody knows when. */
+const SOON = 3
+
+/** Why a call goes no further. */
+export interface Refusal {
+  error: GatewayError
+  /** What of it, for the counter. */
+  limit: Told['ask']['what']
+  /** The budget that is spent. */
+  spent: Account | undefined
+}
+
+/** @param contact whom to ask for more */
+export function refusalOf(told: readonly Told[], now: number, contact: string | null): Refusal {
+  const closed = told.find(isSpent)
+  if (closed?.ask.what === 'budget') {
+    const { account } = closed.ask
+    return { error: budgetSpent(account, accountOf(closed.standing).spent, now, contact), limit: 'budget', spent: account }
+  }
+  const [first] = told
+    .filter(({ want, standing }) => standing && !hasRoom(want, standing))
+    .toSorted((a, b) => secondsUntil(b) - secondsUntil(a))
+  const seconds = first ? secondsUntil(first) : SOON
+  const sentence = first ? sentenceFor(first) : 'A limit is used up.'
+  const error = new GatewayError('rate_limit_error', `${sentence} Try again in ${spoken(seconds)}.`, {
+    retryAfter: Math.min(seconds, LONGEST_WAIT),
+    headers: limitHeaders(told, now),
+  })
+  return { error, limit: first?.ask.what ?? 'requests', spent: undefined }
+}
+
+function secondsUntil({ want, standing }: Told): number {
+  if (want.kind === 'hold') return SOON
+  return Math.max(1, Math.ceil(waitFor(want, usedOf(standing)) / 1_000))
+}
+
+function sentenceFor({ ask }: Told): string {
+  if (ask.what === 'budget')
+    return `${titleOf(ask.account)} has no room left but for calls that are under way.`
+  if (ask.what === 'slow') {
+    const { budget, level, cap } = ask.account
+    const spent = `${dollars(level.spent)} of ${dollars(cap)}`
+    return `${titleOf(ask.account)} is nearly used up (${spent}), which slows it down to ${ask.cap} requests a minute${budget.model === '' ? '' : ' of these models'}.`
+  }
+  return limitSentence(ask)
+}
+
+function limitSentence({ what, allowance, cap }: LimitAsk): string {
+  const { scope, name } = allowance
+  const calls = `${cap} call${cap === 1 ? '' : 's'} under way`
+  if (scope === 'model') {
+    return what === 'concurrent'
+      ? `There are ${calls} to models named '${name}', which is the limit.`
+      : `The limit of ${cap} ${what} a minute to models named '${name}' is used up.`
+  }
+  if (what === 'concurrent') {
+    const has = scope === 'user' ? 'You have' : `${WHO[scope](name)} has`
+    return `${has} ${calls}, which is the limit.`
+  }
+  const used = scope === 'user' ? 'You have used your' : `${WHO[scope](name)} has used its`
+  return `${used} limit of ${cap} ${what} a minute.`
+}
+
+const WHO = {
+  key: () => 'This key',
+  team: (name: string) => `The team '${name}'`,
+  organisation: () => 'The organisation',
+} as const
+
+/** Final: no waiting of the client's cures it, and Claude Code shows the sentence at once. */
+function budgetSpent(account: Account, spent: number, now: number, contact: string | null): GatewayError {
+  const { cap, window } = account
+  const asking = contact === null ? 'Ask whoever runs this gateway for more.' : `Ask ${contact} for more.`
+  if (cap === 0) {
+    return new GatewayError('billing_error', `${titleOf(account)} allows nothing. ${asking}`, {
+      headers: closedHeaders(account),
+    })
+  }
+  const sentence = `${titleOf(account)} is spent: ${dollars(spent)} of ${dollars(cap)}. ${resetOf(account)} ${asking}`
+  return new GatewayError('billing_error', sentence, {
+    retryAfter: Math.max(1, Math.ceil((window.resetsAt - now) / 1_000)),
+    headers: closedHeaders(account),
+  })
+}
+
+function resetOf({ budget, window, timeZone }: Account): string {
+  const when = moment(window.resetsAt, timeZone)
+  return budget.window === 'rolling'
+    ? `It counts the last ${budget.hours} hours; what is older comes free from ${when} on.`
+    : `It resets on ${when}.`
+}
+
+/** `Dec 1, 2026, 00:00 (Europe/Berlin)` */
+function moment(at: number, timeZone: string): string {
+  const shown = new Intl.DateTimeFormat('en-US', {
+    timeZone,
+    year: 'numeric',
+    month: 'short',
+    day: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  }).format(at)
+  return `${shown} (${timeZone})`
+}
+
+const LENGTHS = { day: 'daily', week: 'weekly', month: 'monthly', quarter: 'quarterly' } as const
+
+/** As whoever is refused knows it. */
+function titleOf({ budget }: Account): string {
+  const { scope, window, hours, model, owner } = budget
+  const length = window === 'rolling' ? `${hours}-hour` : LENGTHS[window]
+  const models = model === '' ? '' : ` for models named '${model}'`
+  if (scope === 'team') return `The ${length} budget of the team '${owner}'${models}`
+  const whose = scope === 'organisation' ? "The organisation's" : scope === 'key' ? "This key's" : 'Your'
+  return `${whose} ${length} budget${models}`
+}
+
+function spoken(seconds: number): string {
+  if (seconds <= 2 * LONGEST_WAIT) return `${seconds} second${seconds === 1 ? '' : 's'}`
+  return `${Math.ceil(seconds / 60)} minutes`
+}
