@@ -4,7 +4,7 @@
  * The headers are Anthropic's: https://docs.claude.com/en/api/rate-limits
  */
 import type { KeyLimits } from '../data/keys.ts'
-import { timeFor, type Want, waitFor } from '../data/limits.ts'
+import { type Rate, timeFor, usedOf, waitFor } from '../data/limits.ts'
 import type { LedgerRow } from '../data/rows.ts'
 import { GatewayError } from '../errors.ts'
 import type { Call } from '../protocol/messages.ts'
@@ -45,17 +45,19 @@ const MINUTE = 60_000
 async function take(runtime: Runtime, keyId: string, limits: KeyLimits, call: Call): Promise<Grant> {
   const { requestsPerMinute, tokensPerMinute } = limits
   const { length } = call.body // and no more of the call: a grant lives as long as the answer
-  const wants: Want[] = []
+  const wants: Rate[] = []
+  const nameOf = (limit: string) => `key:${keyId}:${limit}`
   if (requestsPerMinute !== null)
-    wants.push({ name: 'requests', cap: requestsPerMinute, per: MINUTE, cost: 1 })
+    wants.push({ kind: 'rate', name: nameOf('requests'), cap: requestsPerMinute, per: MINUTE, cost: 1 })
   const habit = tokensPerMinute === null ? undefined : await habitOf(runtime, keyId)
   if (tokensPerMinute !== null && habit) {
     const cost = reserve(habit, length, tokensPerMinute)
-    wants.push({ name: 'tokens', cap: tokensPerMinute, per: MINUTE, cost })
+    wants.push({ kind: 'rate', name: nameOf('tokens'), cap: tokensPerMinute, per: MINUTE, cost })
   }
-  const taken = await runtime.limits.take(keyId, wants)
-  const headers = headersOf(wants, taken.used, runtime.now())
-  if (!taken.granted) throw refusal(runtime, wants, taken.used, headers)
+  const taken = await runtime.limits.take(wants)
+  const used = taken.standings.map(usedOf)
+  const headers = headersOf(wants, used, runtime.now())
+  if (!taken.granted) throw refusal(runtime, wants, used, headers)
   return {
     headers,
     settle(spent) {
@@ -63,7 +65,7 @@ async function take(runtime: Runtime, keyId: string, limits: KeyLimits, call: Ca
       const tokens = counted(spent)
       learnHabit(habit, length, tokens)
       // A request that was sent stays counted, whatever became of it.
-      return taken.settle(wants.map(({ name }) => (name === 'tokens' ? tokens : 1)))
+      return taken.settle(wants.map((want) => (labelOf(want) === 'tokens' ? tokens : 1)))
     },
   }
 }
@@ -77,11 +79,16 @@ function counted({
   return inputTokens + cacheWrite5mTokens + cacheWrite1hTokens + outputTokens
 }
 
-function headersOf(wants: readonly Want[], used: readonly number[], now: number): Record<string, string> {
+/** `requests` or `tokens`. */
+function labelOf({ name }: Rate): string {
+  return name.slice(name.lastIndexOf(':') + 1)
+}
+
+function headersOf(wants: readonly Rate[], used: readonly number[], now: number): Record<string, string> {
   const headers: Record<string, string> = {}
   wants.forEach((want, index) => {
     const amount = used[index] ?? 0
-    const prefix = `anthropic-ratelimit-${want.name}`
+    const prefix = `anthropic-ratelimit-${labelOf(want)}`
     headers[`${prefix}-limit`] = String(want.cap)
     headers[`${prefix}-remaining`] = String(Math.max(0, Math.floor(want.cap - amount)))
     headers[`${prefix}-reset`] = secondOf(now + timeFor(amount, want))
@@ -99,13 +106,14 @@ const LONGEST_WAIT = 60
 
 function refusal(
   { metrics }: Runtime,
-  wants: readonly Want[],
+  wants: readonly Rate[],
   used: readonly number[],
   headers: Record<string, string>,
 ): GatewayError {
   const waits = wants.map((want, index) => waitFor(want, used[index] ?? 0))
   const longest = Math.max(...waits)
-  const { name, cap } = wants[waits.indexOf(longest)] ?? { name: 'requests', cap: 0 }
+  const worst = wants[waits.indexOf(longest)]
+  const [name, cap] = worst ? [labelOf(worst), worst.cap] : ['requests', 0]
   metrics.count('outcrop_limit_refusals_total', { limit: name })
   const seconds = Math.max(1, Math.ceil(longest / 1_000))
   return new GatewayError(

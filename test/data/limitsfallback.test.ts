@@ -5,7 +5,7 @@ import { type FallbackOptions, fallbackLimits, newStanding } from '../../src/dat
 import { memoryLimits } from '../../src/data/limits/memory.ts'
 import type { Limits, Taken, Want } from '../../src/data/limits.ts'
 import { counters } from '../../src/protocol/metrics.ts'
-import { wanting } from './limitssuite.ts'
+import { grantedAt, wanting } from './wants.ts'
 
 const AWAY = 'the shared store of limits does not answer: each replica counts for itself'
 const BACK = 'the shared store of limits answers again'
@@ -23,9 +23,9 @@ function scriptedStore(now: () => number) {
     if (mood === 'silent') await new Promise<void>((resolve) => held.push(resolve))
   }
   const limits: Limits = {
-    async take(group, wants): Promise<Taken> {
+    async take(wants): Promise<Taken> {
       await inMood()
-      const taken = inner.take(group, wants)
+      const taken = inner.take(wants)
       if (!taken.granted) return taken
       return {
         ...taken,
@@ -34,6 +34,10 @@ function scriptedStore(now: () => number) {
           await taken.settle(costs)
         },
       }
+    },
+    async raise(floors) {
+      await inMood()
+      inner.raise(floors)
     },
   }
   return {
@@ -66,7 +70,7 @@ function stage(more: Partial<FallbackOptions> = {}) {
     background: (each) => void work.push(each),
     ...more,
   })
-  const take = (...wants: Want[]) => Promise.resolve(limits.take('key_1', wants))
+  const take = (...wants: Want[]) => Promise.resolve(limits.take(wants))
   const timed = async (...wants: Want[]) => {
     const began = performance.now()
     const taken = await take(...wants)
@@ -78,8 +82,8 @@ function stage(more: Partial<FallbackOptions> = {}) {
 describe('while the shared store answers', () => {
   test('it judges, and its refusals are refusals', async () => {
     const { store, take, lines } = stage()
-    store.inner.take('key_1', [wanting(9)])
-    expect(await take(wanting(1))).toMatchObject({ granted: true, used: [10] })
+    store.inner.take([wanting(9)])
+    expect(await take(wanting(1))).toMatchObject(grantedAt(10))
     expect(await take(wanting(1))).toMatchObject({ granted: false })
     expect(lines).toEqual([])
   })
@@ -88,7 +92,7 @@ describe('while the shared store answers', () => {
     const { store, take } = stage()
     const taken = await take(wanting(8))
     if (taken.granted) await taken.settle([3])
-    expect(store.inner.take('key_1', [wanting(7)])).toMatchObject({ granted: true, used: [10] })
+    expect(store.inner.take([wanting(7)])).toMatchObject(grantedAt(10))
   })
 
   test('a pause of our own process does not pass for an outage of its', async () => {
@@ -139,7 +143,7 @@ describe('when it is away', () => {
     await take(wanting(7))
     store.turn('fails')
     expect((await take(wanting(4))).granted).toBe(false)
-    expect(await take(wanting(3))).toMatchObject({ granted: true, used: [10] })
+    expect(await take(wanting(3))).toMatchObject(grantedAt(10))
     expect((await take(wanting(1))).granted).toBe(false)
   })
 
@@ -148,7 +152,7 @@ describe('when it is away', () => {
     const taken = await take(wanting(10))
     store.turn('fails')
     if (taken.granted) await taken.settle([2])
-    expect(await take(wanting(8))).toMatchObject({ granted: true, used: [10] })
+    expect(await take(wanting(8))).toMatchObject(grantedAt(10))
   })
 
   test('finding out by a settlement is finding out, too', async () => {
@@ -186,19 +190,19 @@ describe('when it is back', () => {
     await take(wanting(1))
     await Promise.all(work)
     expect(lines).toEqual([`warn ${AWAY} ECONNREFUSED`, `info ${BACK}`])
-    expect(await take(wanting(10))).toMatchObject({ granted: true, used: [10] })
-    expect(store.inner.take('key_1', [wanting(1)]).granted).toBe(false)
+    expect(await take(wanting(10))).toMatchObject(grantedAt(10))
+    expect(store.inner.take([wanting(1)]).granted).toBe(false)
   })
 
   test('a call that was let through here is settled here', async () => {
     const { store, take, limits } = stage()
-    store.inner.take('key_1', [wanting(5)])
+    store.inner.take([wanting(5)])
     store.turn('fails')
     const taken = await take(wanting(4))
     store.turn('answers')
     await limits.probe()
     if (taken.granted) await taken.settle([0])
-    expect(store.inner.take('key_1', [wanting(5)])).toMatchObject({ granted: true, used: [10] })
+    expect(store.inner.take([wanting(5)])).toMatchObject(grantedAt(10))
   })
 
   test('one that comes and goes is asked less and less often', async () => {

@@ -35,7 +35,7 @@ const tokensLeft = (grant: Grant) => Number(grant.headers['anthropic-ratelimit-t
 
 describe('a key without limits', () => {
   test('asks nobody, waits for nothing, and gets no headers', () => {
-    const limits: Limits = { take: () => expect.fail('asked') }
+    const limits: Limits = { take: () => expect.fail('asked'), raise: () => expect.fail('asked') }
     const runtime = testRuntime({ limits })
     const grant = limit(runtime, { ...principal(null), limits: undefined }, callOf(1))
     expect(grant).not.toBeInstanceOf(Promise)
@@ -151,9 +151,10 @@ describe('both', () => {
     const runtime = testRuntime()
     const { limits } = runtime
     runtime.limits = {
-      take(group, wanted) {
+      ...limits,
+      take(wanted) {
         wants.push(wanted)
-        return limits.take(group, wanted)
+        return limits.take(wanted)
       },
     }
     const who = principal(2, 1_000)

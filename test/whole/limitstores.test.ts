@@ -6,7 +6,8 @@ import { memoryLimits } from '../../src/data/limits/memory.ts'
 import { openRedis } from '../../src/data/limits/redis.ts'
 import { upstashLimits } from '../../src/data/limits/upstash.ts'
 import type { Granted, Limits, Taken, Want } from '../../src/data/limits.ts'
-import { DAY, limitsSuite, type OpenedLimits, wanting } from '../data/limitssuite.ts'
+import { limitsSuite, type OpenedLimits } from '../data/limitssuite.ts'
+import { DAY, grantedAt, wanting } from '../data/wants.ts'
 import { type FakeUpstash, startFakeUpstash } from '../fakes/upstash.ts'
 import { findRedis, type Redis } from '../services/redis.ts'
 
@@ -67,19 +68,19 @@ describe.skipIf('missing' in found)('limits in a real Redis', () => {
       const { limits, close } = await open()
       const name = group('clock')
       const want = wanting(1, { cap: 5, per: 500 })
-      for (let call = 0; call < 5; call++) expect((await limits.take(name, [want])).granted).toBe(true)
-      const [key = ''] = await client.keys(`*{${name}}*`)
+      for (let call = 0; call < 5; call++) expect((await limits.take([{ ...want, name }])).granted).toBe(true)
+      const [key = ''] = await client.keys(`*${name}`)
       expect(await client.pttl(key)).toBeGreaterThan(0)
       await expect.poll(() => client.exists(key), { timeout: 5_000 }).toBe(0)
-      expect(await limits.take(name, [want])).toMatchObject({ granted: true, used: [1] })
+      expect(await limits.take([{ ...want, name }])).toMatchObject(grantedAt(1))
       await close()
     })
 
     test('outlive a server that has forgotten the script', async () => {
       const { limits, close } = await open()
-      await limits.take(group('script'), [wanting(1)])
+      await limits.take([wanting(1, { name: group('script') })])
       await client.script('FLUSH')
-      expect(await limits.take(group('flushed'), [wanting(1)])).toMatchObject({ granted: true, used: [1] })
+      expect(await limits.take([wanting(1, { name: group('flushed') })])).toMatchObject(grantedAt(1))
       await close()
     })
   })
@@ -87,14 +88,14 @@ describe.skipIf('missing' in found)('limits in a real Redis', () => {
   test('over TCP and over HTTP are the same limits', async () => {
     const tcp = await overTcp()
     const name = `same_${Date.now()}`
-    await tcp.limits.take(name, [wanting(9)])
-    expect((await overHttp().limits.take(name, [wanting(2)])).granted).toBe(false)
+    await tcp.limits.take([wanting(9, { name })])
+    expect((await overHttp().limits.take([wanting(2, { name })])).granted).toBe(false)
     await tcp.close()
   })
 
   test('of one call share a hash tag, so that a cluster keeps them together', async () => {
     const { limits, close } = await overTcp()
-    await limits.take('key_tagged', [wanting(1), wanting(1, { name: 'tokens' })])
+    await limits.take([wanting(1), wanting(1, { name: 'tokens' })])
     const keys = await client.keys('*{key_tagged}*')
     expect(keys.toSorted()).toEqual([
       'outcrop:limits:{key_tagged}:requests',
@@ -107,9 +108,9 @@ describe.skipIf('missing' in found)('limits in a real Redis', () => {
 
   test('over HTTP: one request a call, never a second try, and no word of what runs where', async () => {
     const limits: Limits = overHttp().limits
-    await limits.take('key_once', [wanting(1), wanting(1, { name: 'tokens' })])
+    await limits.take([wanting(1), wanting(1, { name: 'tokens' })])
     upstash.commands.length = 0
-    await limits.take('key_once', [wanting(1), wanting(1, { name: 'tokens' })])
+    await limits.take([wanting(1), wanting(1, { name: 'tokens' })])
     expect(upstash.commands).toEqual(['evalsha'])
     expect([...upstash.extras]).toEqual([])
     for (const failure of [
@@ -120,11 +121,11 @@ describe.skipIf('missing' in found)('limits in a real Redis', () => {
     ]) {
       upstash.commands.length = 0
       upstash.failure = failure
-      await expect(limits.take('key_once', [wanting(1)]), failure.body).rejects.toThrow()
+      await expect(limits.take([wanting(1)]), failure.body).rejects.toThrow()
       expect(upstash.commands).toEqual(['evalsha'])
     }
     upstash.failure = undefined
-    expect((await limits.take('key_once', [wanting(1)])).granted).toBe(true)
+    expect((await limits.take([wanting(1)])).granted).toBe(true)
   })
 })
 
@@ -140,9 +141,9 @@ async function inStep(
   const open: [Granted, Granted][] = []
   for (const { wait, costs, settles } of steps) {
     clock.now += wait
-    const wants = wantsOf(costs)
-    const [here, there] = [await local.take(group, wants), await shared.take(group, wants)]
-    expect({ granted: there.granted, used: there.used }).toEqual({ granted: here.granted, used: here.used })
+    const wants = wantsOf(costs).map((want) => ({ ...want, name: `${group}:${want.name}` }))
+    const [here, there] = [await local.take(wants), await shared.take(wants)]
+    expect({ ...there, settle: null }).toEqual({ ...here, settle: null })
     seen.push(here)
     if (here.granted && there.granted) open.push([here, there])
     if (!settles) continue

@@ -8,7 +8,7 @@
  */
 import type { Metrics } from '../../protocol/metrics.ts'
 import type { Log } from '../../runtime.ts'
-import type { Granted, Limits, Taken, Want } from '../limits.ts'
+import type { Limits, Taken, Want } from '../limits.ts'
 import type { MemoryLimits } from './memory.ts'
 import { patience } from './patience.ts'
 
@@ -46,7 +46,7 @@ const SHORTEST_PAUSE = 1_000
 const LONGEST_PAUSE = 30_000
 
 /** It writes, for a store may take questions and refuse work: a replica that reads only, a disk that is full. */
-const PROBE: readonly Want[] = [{ name: 'probe', cap: 1_000_000, per: 1_000, cost: 1 }]
+const PROBE: readonly Want[] = [{ kind: 'rate', name: 'probe', cap: 1_000_000, per: 1_000, cost: 1 }]
 
 export function newStanding(): Standing {
   return { away: false, backAt: 0, probeAt: 0, pause: SHORTEST_PAUSE }
@@ -78,39 +78,35 @@ export function fallbackLimits(options: FallbackOptions): FallbackLimits {
     options.log('info', 'the shared store of limits answers again')
   }
 
-  function takeHere(group: string, wants: readonly Want[]): Taken {
+  function takeHere(wants: readonly Want[]): Taken {
     metrics.count('outcrop_limits_local_total', {})
-    return local.take(group, wants)
+    return local.take(wants)
   }
 
-  async function takeShared(group: string, wants: readonly Want[]): Promise<Taken> {
-    const answer = Promise.resolve(shared.take(group, wants))
+  async function takeShared(wants: readonly Want[]): Promise<Taken> {
+    const answer = Promise.resolve(shared.take(wants))
     try {
       const taken = await inTime(answer)
-      local.learn(group, wants, taken.used)
-      return taken.granted ? followed(group, wants, taken) : taken
+      const settleHere = local.follow(wants, taken)
+      if (!taken.granted) return taken
+      return {
+        ...taken,
+        /** Here as well, which is all that can be done while the store is away. */
+        async settle(costs) {
+          await settleHere(costs)
+          if (!standing.away) await inTime(Promise.resolve(taken.settle(costs))).catch(lose)
+        },
+      }
     } catch (error) {
       lose(error)
       void answer.then(giveBack).catch(() => {})
-      return takeHere(group, wants)
-    }
-  }
-
-  /** Settled here as well, which is all that can be done while the store is away. */
-  function followed(group: string, wants: readonly Want[], { used, settle }: Granted): Granted {
-    return {
-      granted: true,
-      used,
-      async settle(costs) {
-        local.settle(group, wants, costs)
-        if (!standing.away) await inTime(Promise.resolve(settle(costs))).catch(lose)
-      },
+      return takeHere(wants)
     }
   }
 
   async function probe(within?: number) {
     standing.probeAt = now() + standing.pause
-    await inTime(Promise.resolve(shared.take('probe', PROBE)), within).then(regain, lose)
+    await inTime(Promise.resolve(shared.take(PROBE)), within).then(regain, lose)
   }
 
   function probeIfDue() {
@@ -118,10 +114,14 @@ export function fallbackLimits(options: FallbackOptions): FallbackLimits {
   }
 
   return {
-    take(group, wants) {
-      if (!standing.away) return takeShared(group, wants)
+    take(wants) {
+      if (!standing.away) return takeShared(wants)
       probeIfDue()
-      return takeHere(group, wants)
+      return takeHere(wants)
+    },
+    async raise(floors) {
+      local.raise(floors)
+      if (!standing.away) await inTime(Promise.resolve(shared.raise(floors))).catch(lose)
     },
     probe,
     probeIfDue,

@@ -1,99 +1,85 @@
-/** Limits in this process. A bucket that is full again is forgotten: what is kept is what was lately used. */
+/** Limits in this process, for itself or for others who ask it. */
 import {
+  accountOf,
   charged,
-  differences,
+  type Floor,
   type Granted,
+  hasRoom,
   type Limits,
   type Refused,
-  ROUNDING,
-  timeFor,
+  type Standing,
+  type Taken,
+  usedOf,
   type Want,
 } from '../limits.ts'
+import { memoryAccounts } from './accounts.ts'
+import { memoryBuckets } from './buckets.ts'
 
 export interface MemoryLimits extends Limits {
-  take(group: string, wants: readonly Want[]): Granted | Refused
-  /** What wants that were granted, here or by a store this one stands in for, have cost after all. */
-  settle(group: string, wants: readonly Want[], costs: readonly number[]): void
-  /** Takes over what another store says is used. */
-  learn(group: string, wants: readonly Want[], used: readonly number[]): void
-  /** How many buckets are kept. */
+  /** `holder`: on whose behalf; what it holds is gone when it is dropped. */
+  take(wants: readonly Want[], holder?: string): Granted | Refused
+  raise(floors: readonly Floor[]): void
+  /** Takes over what a store that this one stands in for has answered. @returns how that is settled here. */
+  follow(wants: readonly Want[], taken: Taken, holder?: string): Granted['settle']
+  drop(holder: string): void
+  /** How many buckets and accounts are kept. */
   size(): number
 }
 
-interface Bucket {
-  used: number
-  at: number
-  fullAt: number
-}
-
-/** Of the oldest, for each that is written: more go than come, so idle ones do not pile up. */
-const LOOKED_AT = 2
+const ITSELF = 'itself'
 
 export function memoryLimits(now: () => number): MemoryLimits {
-  const buckets = new Map<string, Bucket>()
+  const buckets = memoryBuckets()
+  const accounts = memoryAccounts()
 
-  function usedOf(key: string, { cap, per }: Want, at: number): number {
-    const bucket = buckets.get(key)
-    if (!bucket) return 0
-    // A clock that was set back must not lock anybody out: however it moved, that much time has passed.
-    return Math.max(0, bucket.used - (Math.abs(at - bucket.at) * cap) / per)
-  }
-
-  function write(key: string, want: Want, level: number, at: number): number {
-    const used = Math.max(0, level)
-    if (used === 0) buckets.delete(key)
-    else buckets.set(key, { used, at, fullAt: at + timeFor(used, want) })
-    return used
-  }
-
-  function sweep(at: number) {
-    for (let looked = 0; looked < LOOKED_AT; looked++) {
-      const [oldest] = buckets
-      if (!oldest) return
-      const [key, bucket] = oldest
-      buckets.delete(key)
-      if (bucket.fullAt > at) buckets.set(key, bucket)
+  function settler(wants: readonly Want[], asides: readonly number[], holder: string) {
+    return (costs: readonly number[]) => {
+      const at = now()
+      wants.forEach((want, index) => {
+        const cost = costs[index] ?? 0
+        if (want.kind === 'rate') buckets.add(want, cost - charged(want), at)
+        else accounts.settle(want.name, { holder, aside: asides[index] ?? 0, cost }, at)
+      })
     }
   }
 
-  /** Adds to each bucket. */
-  function add(group: string, wants: readonly Want[], amounts: readonly number[]): number[] {
-    const at = now()
-    return wants.map((want, index) => {
-      const key = keyOf(group, want)
-      sweep(at)
-      return write(key, want, usedOf(key, want, at) + (amounts[index] ?? 0), at)
-    })
-  }
-
-  function settle(group: string, wants: readonly Want[], costs: readonly number[]) {
-    add(group, wants, differences(wants, costs))
+  /** Undefined for an account that is not known. */
+  function look(want: Want, at: number): Standing | undefined {
+    return want.kind === 'rate' ? { used: buckets.used(want, at) } : accounts.look(want, at)
   }
 
   return {
-    take(group, wants) {
+    take(wants, holder = ITSELF) {
       const at = now()
-      const used = wants.map((want) => usedOf(keyOf(group, want), want, at))
-      const fits = wants.every((want, index) => (used[index] ?? 0) + charged(want) <= want.cap + ROUNDING)
-      if (!fits) return { granted: false, used }
-      return {
-        granted: true,
-        used: add(group, wants, wants.map(charged)),
-        settle: (costs) => settle(group, wants, costs),
-      }
-    },
-    settle,
-    learn(group, wants, used) {
-      const at = now()
-      wants.forEach((want, index) => {
-        sweep(at)
-        write(keyOf(group, want), want, used[index] ?? 0, at)
+      const looked = wants.map((want) => look(want, at))
+      const standings = looked.map((standing) => standing ?? { spent: 0, held: 0 })
+      const unknown = [...looked.keys()].filter((index) => looked[index] === undefined)
+      const fits = wants.every((want, index) => hasRoom(want, standings[index] as Standing))
+      if (unknown.length > 0 || !fits) return { granted: false, standings, unknown }
+      const asides = wants.map((want) => {
+        if (want.kind === 'hold') return accounts.reserve(want, holder, at)
+        buckets.add(want, charged(want), at)
+        return 0
       })
+      const taken = wants.map((want) => look(want, at) as Standing)
+      return { granted: true, standings: taken, settle: settler(wants, asides, holder) }
     },
-    size: () => buckets.size,
+    raise(floors) {
+      const at = now()
+      for (const floor of floors) accounts.raise(floor, at)
+    },
+    follow(wants, taken, holder = ITSELF) {
+      const at = now()
+      const asides = wants.map((want, index) => {
+        const standing = taken.standings[index]
+        if (!taken.granted && taken.unknown.includes(index)) return 0
+        if (want.kind === 'rate') buckets.learn(want, usedOf(standing), at)
+        else accounts.learn(want, accountOf(standing).spent, at)
+        return want.kind === 'hold' && taken.granted ? accounts.reserve(want, holder, at) : 0
+      })
+      return taken.granted ? settler(wants, asides, holder) : () => {}
+    },
+    drop: (holder) => accounts.drop(holder),
+    size: () => buckets.size() + accounts.size(),
   }
-}
-
-function keyOf(group: string, { name }: Want): string {
-  return `${group} ${name}`
 }

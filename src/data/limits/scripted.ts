@@ -1,5 +1,5 @@
 /** Limits in a Redis, whichever way it is reached: one script a call, sent by its digest once the server has it. */
-import { charged, differences, type Limits, type Want } from '../limits.ts'
+import { charged, type Limits, type Rate, type Want } from '../limits.ts'
 import { digestOf, SCRIPT } from './script.ts'
 
 /** The two commands that run a script. Each is sent at most once: a repeated one would take twice. */
@@ -12,13 +12,8 @@ export interface ScriptRunner {
 export function scriptedLimits(runner: ScriptRunner, now?: () => number): Limits {
   let digest: string | undefined // no promise is kept: on Workers it would belong to the request that began it
 
-  async function run(
-    mode: 'take' | 'settle',
-    group: string,
-    wants: readonly Want[],
-    amounts: readonly number[],
-  ) {
-    const keys = wants.map(({ name }) => `outcrop:limits:{${group}}:${name}`)
+  async function run(mode: 'take' | 'settle', wants: readonly Rate[], amounts: readonly number[]) {
+    const keys = wants.map(({ name }) => `outcrop:limits:{all}:${name}`)
     const figures = wants.flatMap(({ cap, per }, index) => [cap, per, amounts[index] ?? 0])
     const args = [now ? String(now()) : '', mode, ...figures.map(String)]
     digest ??= await digestOf(SCRIPT)
@@ -30,18 +25,31 @@ export function scriptedLimits(runner: ScriptRunner, now?: () => number): Limits
   }
 
   return {
-    async take(group, wants) {
-      const [granted, ...used] = await run('take', group, wants, wants.map(charged))
-      if (granted !== 1) return { granted: false, used }
+    async take(wants) {
+      const rates = ratesIn(wants)
+      const [granted, ...used] = await run('take', rates, rates.map(charged))
+      const standings = used.map((each) => ({ used: each }))
+      if (granted !== 1) return { granted: false, standings, unknown: [] }
       return {
         granted: true,
-        used,
+        standings,
         async settle(costs) {
-          await run('settle', group, wants, differences(wants, costs))
+          await run(
+            'settle',
+            rates,
+            rates.map((rate, index) => (costs[index] ?? 0) - charged(rate)),
+          )
         },
       }
     },
+    raise() {},
   }
+}
+
+function ratesIn(wants: readonly Want[]): Rate[] {
+  const rates = wants.filter((want) => want.kind === 'rate')
+  if (rates.length < wants.length) throw new Error('This store knows no holds.')
+  return rates
 }
 
 function figuresIn(reply: unknown, count: number): number[] {

@@ -42,10 +42,11 @@ export function follow(end: End, own: Own): Following {
 
 function limitsOf(primary: Speaker): Limits {
   return {
-    async take(group, wants) {
-      const { granted, used } = await primary.ask('take', { group, wants })
-      if (!granted) return { granted, used }
-      return { granted, used, settle: (costs) => primary.tell('settle', { group, wants, costs }) }
+    async take(wants) {
+      const { grant, taken } = await primary.ask('take', wants)
+      if (!taken.granted) return taken
+      return { ...taken, settle: (costs) => primary.tell('settle', { grant, costs }) }
     },
+    raise: (floors) => primary.tell('raise', floors),
   }
 }

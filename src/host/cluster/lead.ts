@@ -4,6 +4,7 @@
  */
 import cluster, { type Worker } from 'node:cluster'
 import { memoryLimits } from '../../data/limits/memory.ts'
+import type { Granted } from '../../data/limits.ts'
 import { sumOf } from '../../protocol/metrics.ts'
 import type { Log } from '../../runtime.ts'
 import { type Speaker, speaker } from './wire.ts'
@@ -35,6 +36,7 @@ export function lead({ workers, log, told }: Lent): Promise<number> {
     })
     worker.once('exit', (code, signal) => {
       crew.delete(worker)
+      limits.drop(String(worker.id))
       if (isEnding) return settle()
       if (!haveServed) return end(code) // what is wrong with the first start is wrong with the next
       log('error', 'a worker died: another one takes its place', { pid: worker.process.pid, code, signal })
@@ -43,17 +45,26 @@ export function lead({ workers, log, told }: Lent): Promise<number> {
   }
 
   function speakerTo(worker: Worker): Speaker {
+    const open = new Map<number, Granted['settle']>()
+    let grants = 0
     return speaker(
       worker,
       {
-        take: async ({ group, wants }) => {
-          const { granted, used } = limits.take(group, wants)
-          return { granted, used }
+        async take(wants) {
+          const taken = limits.take(wants, String(worker.id))
+          if (!taken.granted) return { grant: 0, taken }
+          const { settle, ...rest } = taken
+          open.set(++grants, settle)
+          return { grant: grants, taken: rest }
         },
         metrics: async () => sumOf(await Promise.all([...crew.values()].map((each) => metricsOf(each)))),
       },
       {
-        settle: ({ group, wants, costs }) => limits.settle(group, wants, costs),
+        settle({ grant, costs }) {
+          open.get(grant)?.(costs)
+          open.delete(grant)
+        },
+        raise: (floors) => limits.raise(floors),
         forget: (key) => {
           for (const [other, { tell }] of crew) if (other !== worker) tell('forget', key)
         },

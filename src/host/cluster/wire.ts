@@ -2,14 +2,15 @@
  * What the processes of one gateway say to each other, over the channel that Node's cluster lays between them.
  * https://nodejs.org/docs/latest-v20.x/api/cluster.html
  */
-import type { Granted, Refused, Want } from '../../data/limits.ts'
+import type { Floor, Granted, Refused, Want } from '../../data/limits.ts'
 import { inTime } from '../../protocol/deadline.ts'
 
 export interface Questions {
   /** To the primary: take these limits. */
   take: {
-    asks: { group: string; wants: readonly Want[] }
-    answer: Pick<Granted | Refused, 'granted' | 'used'>
+    asks: readonly Want[]
+    /** `grant`: what to settle it by. */
+    answer: { grant: number; taken: Omit<Granted, 'settle'> | Refused }
   }
   /** To the primary: the counters of all. To a worker: its own. */
   metrics: { asks: null; answer: string }
@@ -17,7 +18,8 @@ export interface Questions {
 
 export interface Notices {
   /** To the primary: what limits that were granted have cost after all. */
-  settle: { group: string; wants: readonly Want[]; costs: readonly number[] }
+  settle: { grant: number; costs: readonly number[] }
+  raise: readonly Floor[]
   /** What is cached under this key is no longer so. The primary passes it on to the others. */
   forget: string
 }
