@@ -1,6 +1,7 @@
 /** A runtime for tests: everything in memory, a clock that stands still, nothing asked of anybody. */
 import { type CredentialSource, keptCredentials } from '../src/aws.ts'
 import { type Config, readConfig } from '../src/config.ts'
+import type { BudgetRow } from '../src/data/budgets.ts'
 import { memoryCache } from '../src/data/cache.ts'
 import type { Capability } from '../src/data/capabilities.ts'
 import type { Data } from '../src/data/data.ts'
@@ -12,6 +13,7 @@ import { createKey } from '../src/gateway/keys.ts'
 import { webHashes } from '../src/protocol/hashes.ts'
 import { counters } from '../src/protocol/metrics.ts'
 import type { LogFields, LogLevel, Runtime } from '../src/runtime.ts'
+import { fakeBudgets, fakeLimitRows, fakeSpending } from './fakemoney.ts'
 
 export const ADMIN_TOKEN = 'correct-horse-battery-staple-twice-over'
 
@@ -25,6 +27,7 @@ export interface TestRuntime extends Runtime {
   clock: { now: number }
   keys: Key[]
   rows: LedgerRow[]
+  budgets: BudgetRow[]
   lines: Line[]
   /** How often keys were asked of the database. */
   lookUps(): number
@@ -48,13 +51,14 @@ export function testRuntime(changes: Changes = {}): TestRuntime {
   }
   const keys: Key[] = []
   const rows: LedgerRow[] = []
+  const budgets: BudgetRow[] = []
   const lines: Line[] = []
   const work: Promise<unknown>[] = []
   let lookUps = 0
   const credentials =
     given ??
     keptCredentials(async () => ({ accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'not a secret' }), now)
-  const data = fakeData(keys, rows, () => lookUps++)
+  const data = fakeData({ keys, rows, budgets }, () => lookUps++)
   return {
     config,
     data,
@@ -73,6 +77,7 @@ export function testRuntime(changes: Changes = {}): TestRuntime {
     clock,
     keys,
     rows,
+    budgets,
     lines,
     lookUps: () => lookUps,
     async settled() {
@@ -90,11 +95,16 @@ export async function keyIn(
   return { key, secret, headers: { 'x-api-key': secret } }
 }
 
-function fakeData(keys: Key[], rows: LedgerRow[], onLookUp: () => void): Data {
+type Kept = Pick<TestRuntime, 'keys' | 'rows' | 'budgets'>
+
+function fakeData({ keys, rows, budgets }: Kept, onLookUp: () => void): Data {
   const settings = new Map<string, unknown>()
   const live = (id: string) => keys.find((key) => key.id === id && !key.deletedAt)
   const data: Data = {
     audit: fakeAudit(),
+    budgets: fakeBudgets(budgets),
+    limits: fakeLimitRows(),
+    spending: fakeSpending(rows),
     atomically: (work) => work(data),
     keys: {
       async byHash(hash) {

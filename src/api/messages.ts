@@ -4,7 +4,7 @@ import { openEntry } from '../gateway/account.ts'
 import { admit } from '../gateway/admit.ts'
 import { authenticate, type Principal } from '../gateway/authenticate.ts'
 import { attached, dispatchWithTools } from '../gateway/complement.ts'
-import { limit } from '../gateway/limit.ts'
+import { type Grant, limit } from '../gateway/limit.ts'
 import { meter } from '../gateway/meter.ts'
 import { bounded, whyEnded } from '../gateway/outlive.ts'
 import { read, requireMaxTokens, type Said } from '../gateway/read.ts'
@@ -45,11 +45,11 @@ async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: A
   const lent = { limits, view: runtime.view }
   const asked = await read(c.req.raw, { id: c.var.requestId, startedAt: c.var.startedAt }, lent, said)
   requireMaxTokens(asked)
-  const routes = route(runtime, principal, asked)
-  const grant = await limit(runtime, principal, asked)
+  const grant = await limit(runtime, principal, asked, route(runtime, principal, asked))
+  const { routes } = grant
   const { call, begun } = bounded(asked, runtime.stopping)
   const entry = openEntry(runtime, principal, call, grant)
-  const reply = await attached(runtime, routes, call)
+  const reply = await attached(runtime, routes, answeredBy(call, grant))
     .then((whole) => dispatchWithTools(runtime, principal, routes, whole, entry))
     .catch((error: unknown) => entry.refused(whyEnded(call, error)))
     .finally(begun)
@@ -67,6 +67,11 @@ async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: A
     ...grant.headers,
     ...leftOut(reply.removed),
   })
+}
+
+/** Whoever answers says its own name. */
+function answeredBy(call: Call, { model }: Grant): Call {
+  return model === undefined ? call : { ...call, model }
 }
 
 /** Header values hold no more than this of names that a client chose. */

@@ -2,24 +2,30 @@
 
 import type { Log } from '../runtime.ts'
 import { type Audit, auditIn } from './audit.ts'
+import { type Budgets, budgetsIn } from './budgets.ts'
 import { type Capabilities, capabilitiesIn } from './capabilities.ts'
 import type { Database, OpenDatabase } from './database.ts'
 import { type Keys, keysIn } from './keys.ts'
 import { type Ledger, type LedgerOptions, ledgerIn } from './ledger.ts'
+import { type LimitRows, limitRowsIn } from './limitrows.ts'
 import { requestsIn } from './requests.ts'
 import { type Settings, settingsIn } from './settings.ts'
 import { answeredInTime } from './silence.ts'
+import { type Spending, spendingIn } from './spending.ts'
 
 /** What people change, and what has to change together with it. */
 export interface Tables {
   audit: Audit
+  budgets: Budgets
   capabilities: Capabilities
   keys: Keys
+  limits: LimitRows
   settings: Settings
 }
 
 export interface Data extends Tables {
   ledger: Ledger
+  spending: Spending
   /**
    * Does all of this or none of it, except over Neon's HTTP, which has no transactions. What is asked of anything but
    * the tables that are handed in may wait for the end of it, and so never be answered.
@@ -47,6 +53,7 @@ export function dataIn(database: Database, log: Log, options: DataOptions = {}):
     ...tables,
     atomically,
     ledger: ledgerIn(inTime(requestsIn(database)), log, options),
+    spending: inTime(spendingIn(database)),
     async ping() {
       await database.execute('select 1')
     },
@@ -56,8 +63,10 @@ export function dataIn(database: Database, log: Log, options: DataOptions = {}):
 function tablesIn(database: Database, inTime = <T extends object>(questions: T): T => questions): Tables {
   return {
     audit: inTime(auditIn(database)),
+    budgets: inTime(budgetsIn(database)),
     capabilities: inTime(capabilitiesIn(database)),
     keys: inTime(keysIn(database)),
+    limits: inTime(limitRowsIn(database)),
     settings: inTime(settingsIn(database)),
   }
 }

@@ -25,7 +25,7 @@ export interface Entry {
 }
 
 /** A call without what was asked in it. */
-type Told = Omit<Call, 'body' | 'outline'>
+export type Told = Omit<Call, 'body' | 'outline'>
 
 /** What a row says beyond what was known when it was opened. */
 type Outcome = Pick<LedgerRow, 'status'> & Partial<LedgerRow>
@@ -42,12 +42,12 @@ export function openEntry(runtime: Runtime, principal: Principal, call: Call, gr
     if (!route) return
     // A row that cannot be written has been logged by the ledger.
     await runtime.data.ledger
-      .write({ ...opening(principal, told, route, attempts), ...outcome })
+      .write({ ...opening(principal, told, route, attempts, grant), ...outcome })
       .catch(() => {})
   }
 
   async function close(outcome: Outcome, error?: GatewayError) {
-    report(runtime, principal, told, outcome, error)
+    report(runtime, principal, told, { ...outcome, aside: grant.aside }, error)
     await Promise.all([write(outcome), grant.settle(outcome)])
   }
 
@@ -86,26 +86,33 @@ function withSpent(ended: Ending, spent: WireUsage | undefined): Ending {
   return { ...ended, usage: { ...usage, output: Math.max(usage.output, ended.usage.output) } }
 }
 
-function opening(
+/** What is known of a row when the call is let through or turned away. */
+export function opening(
   principal: Principal,
   call: Told,
   route: Route,
   attempts: number,
+  { day, decision }: Pick<Grant, 'day' | 'decision'>,
 ): Omit<LedgerRow, 'status'> {
   return {
     id: call.id,
     keyId: principal.keyId,
+    userId: principal.userId,
+    teamId: principal.teamId,
     model: call.model,
     modelId: route.modelId,
     provider: route.upstream.provider,
     upstream: route.upstream.id,
     region: route.upstream.region,
+    regionClass: route.regionClass,
     stream: call.stream,
     attempts,
     sessionId: call.session,
     agentId: call.agent,
     parentAgentId: call.parentAgent,
     startedAt: new Date(call.startedAt),
+    day,
+    ...decision,
   }
 }
 
@@ -167,7 +174,13 @@ function costOf(
 }
 
 /** One line a request: names and figures. */
-function report(runtime: Runtime, principal: Principal, call: Told, outcome: Outcome, error?: GatewayError) {
+function report(
+  runtime: Runtime,
+  principal: Principal,
+  call: Told,
+  outcome: Outcome & Pick<Grant, 'aside'>,
+  error?: GatewayError,
+) {
   const failed = outcome.status === 'refused' || outcome.status === 'failed_midstream'
   runtime.log(failed ? 'warn' : 'info', 'request', {
     id: call.id,
@@ -177,6 +190,8 @@ function report(runtime: Runtime, principal: Principal, call: Told, outcome: Out
     error: outcome.errorType,
     cause: error?.operator,
     output_tokens: outcome.outputTokens,
+    aside_nano: outcome.aside,
+    cost_nano: outcome.costNano,
     first_byte_ms: outcome.firstByteMs,
     ms: outcome.durationMs,
   })

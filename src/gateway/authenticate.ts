@@ -1,17 +1,18 @@
 /** Who is calling: headers in, Principal out. */
-import type { Key, KeyLimits } from '../data/keys.ts'
+import type { Key } from '../data/keys.ts'
 import { GatewayError } from '../errors.ts'
 import { isWellFormed } from '../protocol/keys.ts'
 import type { Remembered, Runtime } from '../runtime.ts'
+import { type Rules, rulesFor } from './rules.ts'
 
 /** Who is calling, and what it may do. */
-export interface Principal {
+export interface Principal extends Rules {
   keyId: string
   keyName: string
+  userId: string | null
+  teamId: string | null
   /** Patterns of the model names it may use; undefined is every model. */
   models: readonly string[] | undefined
-  /** Undefined is no limit of any kind. */
-  limits: KeyLimits | undefined
 }
 
 /**
@@ -56,17 +57,17 @@ async function lookUp(runtime: Runtime, hash: string): Promise<Remembered<Standi
   const key = await runtime.data.keys.byHash(hash)
   if (!key) return { value: 'unknown', ttl: DISTRUST }
   if (key.disabledAt) return { value: 'disabled', ttl: DISTRUST }
-  return { value: principalOf(key), ttl: TRUST, grace: runtime.config.outageGrace }
+  return { value: await principalOf(runtime, key), ttl: TRUST, grace: runtime.config.outageGrace }
 }
 
-function principalOf({ id, name, models, requestsPerMinute, tokensPerMinute }: Key): Principal {
-  const limited = requestsPerMinute !== null || tokensPerMinute !== null
-  return {
-    keyId: id,
-    keyName: name,
-    models: models ?? undefined,
-    limits: limited ? { requestsPerMinute, tokensPerMinute } : undefined,
-  }
+async function principalOf(runtime: Runtime, key: Key): Promise<Principal> {
+  const { id: keyId, name: keyName, models, userId, teamId } = key
+  const { requestsPerMinute, tokensPerMinute, concurrent } = key
+  const own = { requestsPerMinute, tokensPerMinute, concurrent }
+  const rules = await rulesFor(runtime, { keyId, userId, teamId }, [
+    { scope: 'key', subject: keyId, name: keyName, ...own },
+  ])
+  return { keyId, keyName, userId, teamId, models: models ?? undefined, ...rules }
 }
 
 /** A good key must not be called a bad one because the database is down: clients throw such keys away. */

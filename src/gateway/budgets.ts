@@ -133,7 +133,12 @@ export function heard({ level }: Account, { spent, held }: { spent: number; held
  * After a call has been settled: what it cost is spent, people are told of thresholds it crossed, and what was last
  * heard of the ledger is renewed where it is old. Never rejects.
  */
-export async function booked(runtime: Runtime, calendar: Calendar, accounts: readonly Account[], cost: number) {
+export async function booked(
+  runtime: Runtime,
+  calendar: Calendar,
+  accounts: readonly Account[],
+  cost: number,
+) {
   for (const account of accounts) {
     account.level.spent += cost
     noticeThresholds(runtime, account)

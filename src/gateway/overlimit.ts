@@ -2,7 +2,7 @@
 import { accountOf, hasRoom, usedOf, waitFor } from '../data/limits.ts'
 import { GatewayError } from '../errors.ts'
 import type { LimitAsk } from './asks.ts'
-import type { Account } from './budgets.ts'
+import { type Account, verdictOn } from './budgets.ts'
 import { dollars } from './dollars.ts'
 import { closedHeaders, isSpent, limitHeaders, type Told } from './standing.ts'
 
@@ -16,8 +16,8 @@ export interface Refusal {
   error: GatewayError
   /** What of it, for the counter. */
   limit: Told['ask']['what']
-  /** The budget that is spent. */
-  spent: Account | undefined
+  /** The budget that lets nothing through. */
+  closed: Account | undefined
 }
 
 /** @param contact whom to ask for more */
@@ -25,7 +25,8 @@ export function refusalOf(told: readonly Told[], now: number, contact: string | 
   const closed = told.find(isSpent)
   if (closed?.ask.what === 'budget') {
     const { account } = closed.ask
-    return { error: budgetSpent(account, accountOf(closed.standing).spent, now, contact), limit: 'budget', spent: account }
+    const error = budgetSpent(account, accountOf(closed.standing).spent, now, contact)
+    return { error, limit: 'budget', closed: account }
   }
   const [first] = told
     .filter(({ want, standing }) => standing && !hasRoom(want, standing))
@@ -36,7 +37,7 @@ export function refusalOf(told: readonly Told[], now: number, contact: string | 
     retryAfter: Math.min(seconds, LONGEST_WAIT),
     headers: limitHeaders(told, now),
   })
-  return { error, limit: first?.ask.what ?? 'requests', spent: undefined }
+  return { error, limit: first?.ask.what ?? 'requests', closed: undefined }
 }
 
 function secondsUntil({ want, standing }: Told): number {
@@ -77,10 +78,33 @@ const WHO = {
   organisation: () => 'The organisation',
 } as const
 
+/** A budget that lets nothing through but to a model that may not answer this call. */
+export function stuckAt(account: Account, now: number, contact: string | null): Refusal {
+  const { level, cap } = account
+  const sentence = `Of ${inSentence(titleOf(account))} ${dollars(level.spent)} of ${dollars(cap)} are spent. Only the model '${verdictOn(account).stepDown}' is still paid from it, which this key may not use.`
+  const error = new GatewayError('billing_error', `${sentence} ${resetOf(account)} ${askFor(contact)}`, {
+    retryAfter: secondsTo(account, now),
+    headers: closedHeaders(account),
+  })
+  return { error, limit: 'budget', closed: account }
+}
+
+function inSentence(title: string): string {
+  return title.charAt(0).toLowerCase() + title.slice(1)
+}
+
+function askFor(contact: string | null): string {
+  return contact === null ? 'Ask whoever runs this gateway for more.' : `Ask ${contact} for more.`
+}
+
+function secondsTo({ window }: Account, now: number): number {
+  return Math.max(1, Math.ceil((window.resetsAt - now) / 1_000))
+}
+
 /** Final: no waiting of the client's cures it, and Claude Code shows the sentence at once. */
 function budgetSpent(account: Account, spent: number, now: number, contact: string | null): GatewayError {
-  const { cap, window } = account
-  const asking = contact === null ? 'Ask whoever runs this gateway for more.' : `Ask ${contact} for more.`
+  const { cap } = account
+  const asking = askFor(contact)
   if (cap === 0) {
     return new GatewayError('billing_error', `${titleOf(account)} allows nothing. ${asking}`, {
       headers: closedHeaders(account),
@@ -88,7 +112,7 @@ function budgetSpent(account: Account, spent: number, now: number, contact: stri
   }
   const sentence = `${titleOf(account)} is spent: ${dollars(spent)} of ${dollars(cap)}. ${resetOf(account)} ${asking}`
   return new GatewayError('billing_error', sentence, {
-    retryAfter: Math.max(1, Math.ceil((window.resetsAt - now) / 1_000)),
+    retryAfter: secondsTo(account, now),
     headers: closedHeaders(account),
   })
 }

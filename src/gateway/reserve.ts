@@ -4,7 +4,7 @@
  * parallel agents that stay far below their limit. What a byte of this session's calls has lately come to, or of this
  * key's where the session is new, tells better.
  */
-import { type Usage } from '../protocol/messages.ts'
+import type { Usage } from '../protocol/messages.ts'
 import type { Runtime } from '../runtime.ts'
 
 /** What lately came of calls: the newer weigh more. */

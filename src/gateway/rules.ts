@@ -58,7 +58,9 @@ export async function rulesFor(
   const nameOf = (scope: Allowance['scope']) => allowances.find((each) => each.scope === scope)?.name ?? ''
   return {
     limits: [...allowances, ...common].filter(limitsAnything),
-    budgets: resolved(rows).flatMap((row) => (row.capNano === null ? [] : budgetOf(row, row.capNano, spender, nameOf))),
+    budgets: resolved(rows).flatMap((row) =>
+      row.capNano === null ? [] : budgetOf(row, row.capNano, spender, nameOf),
+    ),
   }
 }
 
@@ -66,7 +68,11 @@ export async function rulesFor(
 function commonAllowances({ cache, data, config }: Runtime): Promise<Allowance[]> {
   return cache.remember(COMMON_LIMITS, async (): Promise<Remembered<Allowance[]>> => {
     const rows = await data.limits.all()
-    return { value: rows.map((row) => ({ ...row, name: row.subject })), ttl: TRUST, grace: config.outageGrace }
+    return {
+      value: rows.map((row) => ({ ...row, name: row.subject })),
+      ttl: TRUST,
+      grace: config.outageGrace,
+    }
   })
 }
 

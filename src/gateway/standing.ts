@@ -51,7 +51,10 @@ export function budgetHeaders(accounts: readonly Account[]): Headers {
     .toSorted((a, b) => b.share - a.share)
   if (!tightest) return {}
   const { account, share } = tightest
-  return { ...ourHeaders(account), ...(verdictOn(account).closesAt === null ? {} : unifiedHeaders(account, share)) }
+  return {
+    ...ourHeaders(account),
+    ...(verdictOn(account).closesAt === null ? {} : unifiedHeaders(account, share)),
+  }
 }
 
 /** Of what a budget lets through: that is the cap where nothing closes it. */

@@ -1,45 +1,29 @@
 /** What a key may send a minute: what is counted, what is set aside, what comes back, and how a refusal speaks. */
 import { describe, expect, test } from 'vitest'
 import type { Limits, Want } from '../../src/data/limits.ts'
-import type { GatewayError } from '../../src/errors.ts'
 import type { Principal } from '../../src/gateway/authenticate.ts'
-import { type Grant, limit } from '../../src/gateway/limit.ts'
-import type { Call } from '../../src/protocol/messages.ts'
+import type { Grant } from '../../src/gateway/limit.ts'
 import { type TestRuntime, testRuntime } from '../runtime.ts'
+import * as stage from './limitstage.ts'
+import { principalWith } from './principal.ts'
 
 const principal = (
   requestsPerMinute: number | null,
   tokensPerMinute: number | null = null,
   keyId = 'key_1',
-): Principal => ({
-  keyId,
-  keyName: 'test',
-  models: undefined,
-  limits: { requestsPerMinute, tokensPerMinute },
-})
+): Principal =>
+  principalWith({ keyId, limits: [stage.allowance({ subject: keyId, requestsPerMinute, tokensPerMinute })] })
 
-const callOf = (bytes: number) => ({ body: new Uint8Array(bytes) }) as unknown as Call
-
-const ask = async (runtime: TestRuntime, who: Principal, bytes = 4): Promise<Grant> =>
-  limit(runtime, who, callOf(bytes))
-
-/** The refusal, which must be one. */
-async function refused(runtime: TestRuntime, who: Principal, bytes = 4): Promise<GatewayError> {
-  return ask(runtime, who, bytes).then(
-    () => expect.fail('it was let through'),
-    (error: GatewayError) => error,
-  )
-}
+const ask = (runtime: TestRuntime, who: Principal, bytes = 4) => stage.ask(runtime, who, { bytes })
+const refused = (runtime: TestRuntime, who: Principal, bytes = 4) => stage.refused(runtime, who, { bytes })
 
 const tokensLeft = (grant: Grant) => Number(grant.headers['anthropic-ratelimit-tokens-remaining'])
 
 describe('a key without limits', () => {
-  test('asks nobody, waits for nothing, and gets no headers', () => {
+  test('asks nobody, and gets no headers', async () => {
     const limits: Limits = { take: () => expect.fail('asked'), raise: () => expect.fail('asked') }
     const runtime = testRuntime({ limits })
-    const grant = limit(runtime, { ...principal(null), limits: undefined }, callOf(1))
-    expect(grant).not.toBeInstanceOf(Promise)
-    expect(grant).toMatchObject({ headers: {} })
+    expect(await ask(runtime, principalWith())).toMatchObject({ headers: {}, day: '2026-11-20' })
   })
 })
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import type { Principal } from '../../src/gateway/authenticate.ts'
 import { modelsFor, route } from '../../src/gateway/route.ts'
 import { callOf } from '../providers/call.ts'
 import { testRuntime } from '../runtime.ts'
+import { principalWith } from './principal.ts'
 
-const anyone: Principal = { keyId: 'key_1', keyName: 'test', models: undefined, limits: undefined }
+const anyone = principalWith()
 
 async function routed(model: string, env: Record<string, string> = {}, principal = anyone) {
   const call = await callOf({ model, messages: [] })
