@@ -1,5 +1,5 @@
 /** How a call over a limit or a budget is refused: which one, of whom, and when to come back. */
-import { accountOf, hasRoom, usedOf, waitFor } from '../data/limits.ts'
+import { hasRoom, usedOf, waitFor } from '../data/limits.ts'
 import { GatewayError } from '../errors.ts'
 import type { LimitAsk } from './asks.ts'
 import { type Account, verdictOn } from './budgets.ts'
@@ -22,12 +22,8 @@ export interface Refusal {
 
 /** @param contact whom to ask for more */
 export function refusalOf(told: readonly Told[], now: number, contact: string | null): Refusal {
-  const closed = told.find(isSpent)
-  if (closed?.ask.what === 'budget') {
-    const { account } = closed.ask
-    const error = budgetSpent(account, accountOf(closed.standing).spent, now, contact)
-    return { error, limit: 'budget', closed: account }
-  }
+  const closed = closedIn(told)
+  if (closed) return { error: budgetSpent(closed, now, contact), limit: 'budget', closed }
   const [first] = told
     .filter(({ want, standing }) => standing && !hasRoom(want, standing))
     .toSorted((a, b) => secondsUntil(b) - secondsUntil(a))
@@ -38,6 +34,14 @@ export function refusalOf(told: readonly Told[], now: number, contact: string | 
     headers: limitHeaders(told, now),
   })
   return { error, limit: first?.ask.what ?? 'requests', closed: undefined }
+}
+
+/** Of several the one that stays so for longest. */
+function closedIn(told: readonly Told[]): Account | undefined {
+  const accounts = told.flatMap((each) =>
+    each.ask.what === 'budget' && isSpent(each) ? [each.ask.account] : [],
+  )
+  return accounts.toSorted((a, b) => b.window.resetsAt - a.window.resetsAt)[0]
 }
 
 function secondsUntil({ want, standing }: Told): number {
@@ -102,15 +106,15 @@ function secondsTo({ window }: Account, now: number): number {
 }
 
 /** Final: no waiting of the client's cures it, and Claude Code shows the sentence at once. */
-function budgetSpent(account: Account, spent: number, now: number, contact: string | null): GatewayError {
-  const { cap } = account
+function budgetSpent(account: Account, now: number, contact: string | null): GatewayError {
+  const { cap, level } = account
   const asking = askFor(contact)
   if (cap === 0) {
     return new GatewayError('billing_error', `${titleOf(account)} allows nothing. ${asking}`, {
       headers: closedHeaders(account),
     })
   }
-  const sentence = `${titleOf(account)} is spent: ${dollars(spent)} of ${dollars(cap)}. ${resetOf(account)} ${asking}`
+  const sentence = `${titleOf(account)} is spent: ${dollars(level.spent)} of ${dollars(cap)}. ${resetOf(account)} ${asking}`
   return new GatewayError('billing_error', sentence, {
     retryAfter: secondsTo(account, now),
     headers: closedHeaders(account),
