@@ -1,9 +1,14 @@
 /** The shared store goes away and comes back: who waits, who is refused, what is said, and what is counted where. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { type FallbackOptions, fallbackLimits, newStanding } from '../../src/data/limits/fallback.ts'
+import {
+  type FallbackOptions,
+  fallbackLimits,
+  newStanding,
+  type SharedLimits,
+} from '../../src/data/limits/fallback.ts'
 import { memoryLimits } from '../../src/data/limits/memory.ts'
-import type { Limits, Taken, Want } from '../../src/data/limits.ts'
+import type { Want } from '../../src/data/limits.ts'
 import { counters } from '../../src/protocol/metrics.ts'
 import { grantedAt, wanting } from './wants.ts'
 
@@ -22,8 +27,9 @@ function scriptedStore(now: () => number) {
       throw Object.assign(new Error('connect redis://:secret@host'), { code: 'ECONNREFUSED' })
     if (mood === 'silent') await new Promise<void>((resolve) => held.push(resolve))
   }
-  const limits: Limits = {
-    async take(wants): Promise<Taken> {
+  let abandoned = 0
+  const limits: SharedLimits = {
+    async take(wants) {
       await inMood()
       const taken = inner.take(wants)
       if (!taken.granted) return taken
@@ -33,6 +39,7 @@ function scriptedStore(now: () => number) {
           await inMood()
           await taken.settle(costs)
         },
+        abandon: () => void abandoned++,
       }
     },
     async raise(floors) {
@@ -44,6 +51,7 @@ function scriptedStore(now: () => number) {
     limits,
     inner,
     asked: () => asked,
+    abandoned: () => abandoned,
     turn(to: typeof mood) {
       mood = to
       if (to === 'answers') for (const speak of held.splice(0)) speak()

@@ -8,9 +8,21 @@
  */
 import type { Metrics } from '../../protocol/metrics.ts'
 import type { Log } from '../../runtime.ts'
-import type { Limits, Taken, Want } from '../limits.ts'
+import type { Floor, Granted, Limits, Refused, Taken, Want } from '../limits.ts'
 import type { MemoryLimits } from './memory.ts'
 import { patience } from './patience.ts'
+
+/** A store that others share. Whatever it is asked may fail. */
+export interface SharedLimits extends Limits {
+  take(wants: readonly Want[]): Promise<SharedGranted | Refused>
+  raise(floors: readonly Floor[]): Promise<void>
+}
+
+export interface SharedGranted extends Granted {
+  settle(costs: readonly number[]): Promise<void>
+  /** Instead of `settle`, where the store is away: what it has cost is told by a floor, and what it holds falls back. */
+  abandon(): void
+}
 
 /** What is known of the store: it outlives whoever asks it. */
 export interface Standing {
@@ -23,7 +35,7 @@ export interface Standing {
 }
 
 export interface FallbackOptions {
-  shared: Limits
+  shared: SharedLimits
   /** Follows the shared store, to stand in for it. */
   local: MemoryLimits
   standing: Standing
@@ -84,7 +96,7 @@ export function fallbackLimits(options: FallbackOptions): FallbackLimits {
   }
 
   async function takeShared(wants: readonly Want[]): Promise<Taken> {
-    const answer = Promise.resolve(shared.take(wants))
+    const answer = shared.take(wants)
     try {
       const taken = await inTime(answer)
       const settleHere = local.follow(wants, taken)
@@ -93,8 +105,9 @@ export function fallbackLimits(options: FallbackOptions): FallbackLimits {
         ...taken,
         /** Here as well, which is all that can be done while the store is away. */
         async settle(costs) {
-          await settleHere(costs)
-          if (!standing.away) await inTime(Promise.resolve(taken.settle(costs))).catch(lose)
+          settleHere(costs)
+          if (standing.away) taken.abandon()
+          else await inTime(taken.settle(costs)).catch(lose)
         },
       }
     } catch (error) {
@@ -106,7 +119,7 @@ export function fallbackLimits(options: FallbackOptions): FallbackLimits {
 
   async function probe(within?: number) {
     standing.probeAt = now() + standing.pause
-    await inTime(Promise.resolve(shared.take(PROBE)), within).then(regain, lose)
+    await inTime(shared.take(PROBE), within).then(regain, lose)
   }
 
   function probeIfDue() {
@@ -121,7 +134,7 @@ export function fallbackLimits(options: FallbackOptions): FallbackLimits {
     },
     async raise(floors) {
       local.raise(floors)
-      if (!standing.away) await inTime(Promise.resolve(shared.raise(floors))).catch(lose)
+      if (!standing.away) await inTime(shared.raise(floors)).catch(lose)
     },
     probe,
     probeIfDue,

@@ -14,25 +14,34 @@ import {
 } from '../limits.ts'
 import { memoryAccounts } from './accounts.ts'
 import { memoryBuckets } from './buckets.ts'
+import { holders } from './holders.ts'
 
 export interface MemoryLimits extends Limits {
-  /** `holder`: on whose behalf; what it holds is gone when it is dropped. */
+  /** `holder`: on whose behalf, which is to be dropped when it is gone; without one, on our own. */
   take(wants: readonly Want[], holder?: string): Granted | Refused
   raise(floors: readonly Floor[]): void
   /** Takes over what a store that this one stands in for has answered. @returns how that is settled here. */
-  follow(wants: readonly Want[], taken: Taken, holder?: string): Granted['settle']
+  follow(wants: readonly Want[], taken: Taken): (costs: readonly number[]) => void
+  /** What it holds is free again. */
   drop(holder: string): void
   /** How many buckets and accounts are kept. */
   size(): number
 }
 
-const ITSELF = 'itself'
-
 export function memoryLimits(now: () => number): MemoryLimits {
   const buckets = memoryBuckets()
   const accounts = memoryAccounts()
+  const own = holders({ now, onGone: (name) => accounts.drop(name) })
 
-  function settler(wants: readonly Want[], asides: readonly number[], holder: string) {
+  /** Takes of each what `take` says. @returns how that is settled. */
+  function takeEach(
+    wants: readonly Want[],
+    by: string | undefined,
+    take: (want: Want, holder: string) => number,
+  ) {
+    const holding = by === undefined && wants.some(({ kind }) => kind === 'hold') ? own.enter() : undefined
+    const holder = by ?? holding?.name ?? ''
+    const asides = wants.map((want) => take(want, holder))
     return (costs: readonly number[]) => {
       const at = now()
       wants.forEach((want, index) => {
@@ -40,6 +49,7 @@ export function memoryLimits(now: () => number): MemoryLimits {
         if (want.kind === 'rate') buckets.add(want, cost - charged(want), at)
         else accounts.settle(want.name, { holder, aside: asides[index] ?? 0, cost }, at)
       })
+      holding?.leave()
     }
   }
 
@@ -49,35 +59,36 @@ export function memoryLimits(now: () => number): MemoryLimits {
   }
 
   return {
-    take(wants, holder = ITSELF) {
+    take(wants, holder) {
       const at = now()
       const looked = wants.map((want) => look(want, at))
       const standings = looked.map((standing) => standing ?? { spent: 0, held: 0 })
       const unknown = [...looked.keys()].filter((index) => looked[index] === undefined)
       const fits = wants.every((want, index) => hasRoom(want, standings[index] as Standing))
       if (unknown.length > 0 || !fits) return { granted: false, standings, unknown }
-      const asides = wants.map((want) => {
-        if (want.kind === 'hold') return accounts.reserve(want, holder, at)
+      const settle = takeEach(wants, holder, (want, name) => {
+        if (want.kind === 'hold') return accounts.reserve(want, name, at)
         buckets.add(want, charged(want), at)
         return 0
       })
-      const taken = wants.map((want) => look(want, at) as Standing)
-      return { granted: true, standings: taken, settle: settler(wants, asides, holder) }
+      return { granted: true, standings: wants.map((want) => look(want, at) as Standing), settle }
     },
     raise(floors) {
       const at = now()
       for (const floor of floors) accounts.raise(floor, at)
     },
-    follow(wants, taken, holder = ITSELF) {
+    follow(wants, taken) {
       const at = now()
-      const asides = wants.map((want, index) => {
+      wants.forEach((want, index) => {
         const standing = taken.standings[index]
-        if (!taken.granted && taken.unknown.includes(index)) return 0
+        if (!taken.granted && taken.unknown.includes(index)) return
         if (want.kind === 'rate') buckets.learn(want, usedOf(standing), at)
         else accounts.learn(want, accountOf(standing).spent, at)
-        return want.kind === 'hold' && taken.granted ? accounts.reserve(want, holder, at) : 0
       })
-      return taken.granted ? settler(wants, asides, holder) : () => {}
+      if (!taken.granted) return () => {}
+      return takeEach(wants, undefined, (want, name) =>
+        want.kind === 'hold' ? accounts.reserve(want, name, at) : 0,
+      )
     },
     drop: (holder) => accounts.drop(holder),
     size: () => buckets.size() + accounts.size(),

@@ -4,9 +4,9 @@
  */
 import cluster, { type Worker } from 'node:cluster'
 import { memoryLimits } from '../../data/limits/memory.ts'
-import type { Granted } from '../../data/limits.ts'
 import { sumOf } from '../../protocol/metrics.ts'
 import type { Log } from '../../runtime.ts'
+import { type Grants, grantsOf } from './grants.ts'
 import { type Speaker, speaker } from './wire.ts'
 
 interface Lent {
@@ -30,13 +30,14 @@ export function lead({ workers, log, told }: Lent): Promise<number> {
   function start(): void {
     const worker = cluster.fork()
     const startedAt = Date.now()
-    crew.set(worker, speakerTo(worker))
+    const grants = grantsOf(limits)
+    crew.set(worker, speakerTo(worker, grants))
     worker.once('listening', () => {
       haveServed = true
     })
     worker.once('exit', (code, signal) => {
       crew.delete(worker)
-      limits.drop(String(worker.id))
+      grants.dropAll()
       if (isEnding) return settle()
       if (!haveServed) return end(code) // what is wrong with the first start is wrong with the next
       log('error', 'a worker died: another one takes its place', { pid: worker.process.pid, code, signal })
@@ -44,26 +45,16 @@ export function lead({ workers, log, told }: Lent): Promise<number> {
     })
   }
 
-  function speakerTo(worker: Worker): Speaker {
-    const open = new Map<number, Granted['settle']>()
-    let grants = 0
+  function speakerTo(worker: Worker, grants: Grants): Speaker {
     return speaker(
       worker,
       {
-        async take(wants) {
-          const taken = limits.take(wants, String(worker.id))
-          if (!taken.granted) return { grant: 0, taken }
-          const { settle, ...rest } = taken
-          open.set(++grants, settle)
-          return { grant: grants, taken: rest }
-        },
+        take: async (asks) => grants.take(asks),
         metrics: async () => sumOf(await Promise.all([...crew.values()].map((each) => metricsOf(each)))),
       },
       {
-        settle({ grant, costs }) {
-          open.get(grant)?.(costs)
-          open.delete(grant)
-        },
+        settle: grants.settle,
+        drop: grants.drop,
         raise: (floors) => limits.raise(floors),
         forget: (key) => {
           for (const [other, { tell }] of crew) if (other !== worker) tell('forget', key)

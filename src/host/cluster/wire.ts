@@ -6,9 +6,9 @@ import type { Floor, Granted, Refused, Want } from '../../data/limits.ts'
 import { inTime } from '../../protocol/deadline.ts'
 
 export interface Questions {
-  /** To the primary: take these limits. */
+  /** To the primary: take these limits, held under that name. */
   take: {
-    asks: readonly Want[]
+    asks: { wants: readonly Want[]; holder: string }
     /** `grant`: what to settle it by. */
     answer: { grant: number; taken: Omit<Granted, 'settle'> | Refused }
   }
@@ -18,8 +18,10 @@ export interface Questions {
 
 export interface Notices {
   /** To the primary: what limits that were granted have cost after all. */
-  settle: { grant: number; costs: readonly number[] }
+  settle: { holder: string; grant: number; costs: readonly number[] }
   raise: readonly Floor[]
+  /** To the primary: nothing is under way under this name any more, whatever is still held. */
+  drop: string
   /** What is cached under this key is no longer so. The primary passes it on to the others. */
   forget: string
 }
