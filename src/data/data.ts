@@ -9,6 +9,9 @@ import { type Ledger, type LedgerOptions, ledgerIn } from './ledger.ts'
 import { requestsIn } from './requests.ts'
 import { type Settings, settingsIn } from './settings.ts'
 import { answeredInTime } from './silence.ts'
+import { type Teams, teamsIn } from './teams.ts'
+import { type Tokens, tokensIn } from './tokens.ts'
+import { type Users, usersIn } from './users.ts'
 
 /** What people change, and what has to change together with it. */
 export interface Tables {
@@ -16,6 +19,9 @@ export interface Tables {
   capabilities: Capabilities
   keys: Keys
   settings: Settings
+  teams: Teams
+  tokens: Tokens
+  users: Users
 }
 
 export interface Data extends Tables {
@@ -59,5 +65,8 @@ function tablesIn(database: Database, inTime = <T extends object>(questions: T):
     capabilities: inTime(capabilitiesIn(database)),
     keys: inTime(keysIn(database)),
     settings: inTime(settingsIn(database)),
+    teams: inTime(teamsIn(database)),
+    tokens: inTime(tokensIn(database)),
+    users: inTime(usersIn(database)),
   }
 }
