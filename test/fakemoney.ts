@@ -4,20 +4,20 @@ import type { Data } from '../src/data/data.ts'
 import type { LimitRow } from '../src/data/limitrows.ts'
 import type { LedgerRow } from '../src/data/rows.ts'
 import type { Spent } from '../src/data/spending.ts'
-import { matches } from '../src/protocol/patterns.ts'
+import { matches } from '../src/gateway/models.ts'
 
 export function fakeBudgets(kept: BudgetRow[]): Data['budgets'] {
   const live = () => kept.filter(({ archivedAt }) => !archivedAt)
   const find = (id: string) => live().find((each) => each.id === id)
   return {
     async applying({ keyId, userId, teamId }) {
-      const subjects: Record<BudgetRow['scope'], string | null> = {
+      const subjects: Record<BudgetRow['scope'], string | undefined> = {
         organisation: '',
         team: teamId,
         key: keyId,
         user: userId,
-        member: userId === null ? null : teamId,
-        everybody: userId === null ? null : '',
+        member: userId === undefined ? undefined : teamId,
+        everybody: userId === undefined ? undefined : '',
       }
       return live().filter(({ scope, subject }) => subjects[scope] === subject)
     },

@@ -9,6 +9,7 @@ import type { Key } from '../src/data/keys.ts'
 import { memoryLimits } from '../src/data/limits/memory.ts'
 import type { LedgerRow } from '../src/data/rows.ts'
 import { unpinnedEgress } from '../src/edge/unpinned.ts'
+import type { Principal } from '../src/gateway/authenticate.ts'
 import { createKey } from '../src/gateway/keys.ts'
 import { webHashes } from '../src/protocol/hashes.ts'
 import { counters } from '../src/protocol/metrics.ts'
@@ -21,6 +22,18 @@ interface Line {
   level: LogLevel
   message: string
   fields: LogFields | undefined
+}
+
+/** A principal that nothing is forbidden to. */
+export const ANYONE: Principal = {
+  keyId: 'key_1',
+  keyName: 'test',
+  hint: 'oc_123456',
+  userId: undefined,
+  teamId: undefined,
+  models: [],
+  limits: [],
+  budgets: [],
 }
 
 export interface TestRuntime extends Runtime {
@@ -109,7 +122,8 @@ function fakeData({ keys, rows, budgets }: Kept, onLookUp: () => void): Data {
     keys: {
       async byHash(hash) {
         onLookUp()
-        return keys.find((key) => key.hash === hash && !key.deletedAt)
+        const key = keys.find((each) => (each.hash === hash || each.previousHash === hash) && !each.deletedAt)
+        return key && { key, user: null, team: null, isMember: true }
       },
       byId: async (id) => live(id),
       list: async ({ after = '', limit }) =>
@@ -124,7 +138,12 @@ function fakeData({ keys, rows, budgets }: Kept, onLookUp: () => void): Data {
         const key = live(id)
         return key && Object.assign(key, { deletedAt: at })
       },
+      hashesOf: async () => [],
+      touch: async (id, at) => void Object.assign(live(id) ?? {}, { lastUsedAt: at }),
     },
+    teams: elsewhere(),
+    tokens: elsewhere(),
+    users: elsewhere(),
     ledger: {
       async write(row) {
         const index = rows.findIndex(({ id }) => id === row.id)
@@ -148,6 +167,12 @@ function fakeData({ keys, rows, budgets }: Kept, onLookUp: () => void): Data {
     ping: async () => {},
   }
   return data
+}
+
+/** For what is tested on a database alone. */
+function elsewhere<Table extends object>(): Table {
+  const refuse = () => Promise.reject(new Error('ask a database'))
+  return new Proxy({}, { get: () => refuse }) as Table
 }
 
 /** Takes entries; a real database is asked for what became of them. */

@@ -12,8 +12,8 @@ export type BudgetChange = {
 /** Who spends. */
 export interface Spender {
   keyId: string
-  userId: string | null
-  teamId: string | null
+  userId?: string | undefined
+  teamId?: string | undefined
 }
 
 export interface BudgetFilter {
@@ -86,9 +86,9 @@ function subjectsOf({ keyId, userId, teamId }: Spender): (SQL | undefined)[] {
   const of = (scope: BudgetRow['scope'], subject: string) =>
     and(eq(budgets.scope, scope), eq(budgets.subject, subject))
   const any = [of('organisation', ''), of('key', keyId)]
-  if (teamId !== null) any.push(of('team', teamId))
-  if (userId !== null) any.push(of('user', userId), of('everybody', ''))
-  if (userId !== null && teamId !== null) any.push(of('member', teamId))
+  if (teamId !== undefined) any.push(of('team', teamId))
+  if (userId !== undefined) any.push(of('user', userId), of('everybody', ''))
+  if (userId !== undefined && teamId !== undefined) any.push(of('member', teamId))
   return any
 }
 

@@ -12,6 +12,9 @@ import { requestsIn } from './requests.ts'
 import { type Settings, settingsIn } from './settings.ts'
 import { answeredInTime } from './silence.ts'
 import { type Spending, spendingIn } from './spending.ts'
+import { type Teams, teamsIn } from './teams.ts'
+import { type Tokens, tokensIn } from './tokens.ts'
+import { type Users, usersIn } from './users.ts'
 
 /** What people change, and what has to change together with it. */
 export interface Tables {
@@ -21,6 +24,9 @@ export interface Tables {
   keys: Keys
   limits: LimitRows
   settings: Settings
+  teams: Teams
+  tokens: Tokens
+  users: Users
 }
 
 export interface Data extends Tables {
@@ -68,5 +74,8 @@ function tablesIn(database: Database, inTime = <T extends object>(questions: T):
     keys: inTime(keysIn(database)),
     limits: inTime(limitRowsIn(database)),
     settings: inTime(settingsIn(database)),
+    teams: inTime(teamsIn(database)),
+    tokens: inTime(tokensIn(database)),
+    users: inTime(usersIn(database)),
   }
 }

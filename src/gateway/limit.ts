@@ -26,9 +26,10 @@ import {
   learnHabit,
   reserve,
 } from './reserve.ts'
+import { namesOf } from './route.ts'
 import type { Allowance } from './rules.ts'
 import { budgetHeaders, limitHeaders, type Told } from './standing.ts'
-import { type Course, courseOf, isNamed, namesOf, type Routes } from './stepdown.ts'
+import { type Course, courseOf, isNamed, type Routes } from './stepdown.ts'
 import { turnAway } from './turnaway.ts'
 import type { Calendar } from './windows.ts'
 
@@ -94,7 +95,7 @@ export async function limit(
   const course = await courseOf(runtime, calendar, principal, call, asked)
   const judged = { runtime, principal, call, calendar, contact, course }
   if (course.stuck) throw turnedAway(judged, stuckAt(course.stuck, runtime.now(), contact))
-  const names = namesOf(course.routes, course.step?.model ?? call.model)
+  const names = namesOf(course.routes[0], course.step?.model ?? call.model)
   const limits = principal.limits.filter(({ scope, subject }) => scope !== 'model' || isNamed(subject, names))
   if (limits.length === 0 && course.accounts.length === 0) return { ...plainly(judged), settle: () => {} }
   const habits = await habitsOf(runtime, principal.keyId)

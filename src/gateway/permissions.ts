@@ -1,4 +1,5 @@
 /** Who may do what with the admin API: permissions by role, and how far each reaches. docs/permissions.md is made of it. */
+import type { Scope } from '../data/scope.ts'
 import { GatewayError } from '../errors.ts'
 import type { Actor } from './actor.ts'
 
@@ -58,15 +59,6 @@ export function reachOf(role: Role, permission: Permission): Reach | undefined {
   return grants[role]
 }
 
-/** What somebody may touch: everything, or what belongs to these teams and to this user. */
-export interface Scope {
-  all: boolean
-  /** Ids of teams. */
-  teams: readonly string[]
-  /** What is this user's. */
-  userId: string | undefined
-}
-
 /**
  * What this actor reaches with this permission.
  * @throws GatewayError permission_error where that is nothing.
@@ -76,7 +68,9 @@ export function scopeOf(actor: Actor, permission: Permission): Scope {
     throw refused(`This token reads only: it has not the permission ${permission}.`)
   }
   const reach = reachOf(actor.role, permission)
-  const asLead = actor.leads.length > 0 ? reachOf('lead', permission) : undefined
+  // An auditor reads everything anyway, and changes nothing, leading a team or not.
+  const isLead = actor.leads.length > 0 && actor.role !== 'auditor'
+  const asLead = isLead ? reachOf('lead', permission) : undefined
   if (reach === undefined && asLead === undefined) {
     throw refused(`This takes the permission ${permission}, which you do not have. Ask an admin.`)
   }

@@ -1,5 +1,6 @@
 /** Which limits and budgets hold for a principal: looked up once a key, with the defaults resolved. */
 import type { BudgetRow, Spender } from '../data/budgets.ts'
+import type { Key } from '../data/keys.ts'
 import type { Rule } from '../data/tables/money.ts'
 import type { Remembered, Runtime } from '../runtime.ts'
 import type { WindowKind } from './windows.ts'
@@ -45,23 +46,40 @@ export interface Rules {
 
 const TRUST = 60_000
 
-/** @param allowances of the key, and of its user and its team where it has them; limits or not */
-export async function rulesFor(
-  runtime: Runtime,
-  spender: Spender,
-  allowances: readonly Allowance[],
-): Promise<Rules> {
+/** A key, with its user and its team where it has them. */
+interface Standing {
+  key: Limited & Pick<Key, 'userId' | 'teamId'>
+  user: Limited | null
+  team: Limited | null
+}
+
+export async function rulesFor(runtime: Runtime, { key, user, team }: Standing): Promise<Rules> {
+  const spender = { keyId: key.id, userId: key.userId ?? undefined, teamId: key.teamId ?? undefined }
   const [common, rows] = await Promise.all([
     commonAllowances(runtime),
     runtime.data.budgets.applying(spender),
   ])
-  const nameOf = (scope: Allowance['scope']) => allowances.find((each) => each.scope === scope)?.name ?? ''
+  const own = [
+    allowanceOf('key', key),
+    ...(user ? [allowanceOf('user', user)] : []),
+    ...(team ? [allowanceOf('team', team)] : []),
+  ]
+  const nameOf = (scope: Allowance['scope']) => own.find((each) => each.scope === scope)?.name ?? ''
   return {
-    limits: [...allowances, ...common].filter(limitsAnything),
+    limits: [...own, ...common].filter(limitsAnything),
     budgets: resolved(rows).flatMap((row) =>
       row.capNano === null ? [] : budgetOf(row, row.capNano, spender, nameOf),
     ),
   }
+}
+
+type Limited = Pick<Allowance, 'name' | 'requestsPerMinute' | 'tokensPerMinute' | 'concurrent'> & {
+  id: string
+}
+
+function allowanceOf(scope: Allowance['scope'], { id, name, ...row }: Limited): Allowance {
+  const { requestsPerMinute, tokensPerMinute, concurrent } = row
+  return { scope, subject: id, name, requestsPerMinute, tokensPerMinute, concurrent }
 }
 
 /** Those that hold for everybody, whatever the key. */
@@ -110,8 +128,8 @@ function budgetOf(
   const shared = scope === 'organisation' || scope === 'team' || scope === 'key'
   const spender = {
     ...(scope === 'key' ? { keyId } : {}),
-    ...((scope === 'team' || scope === 'member') && teamId !== null ? { teamId } : {}),
-    ...(!shared && userId !== null ? { userId } : {}),
+    ...((scope === 'team' || scope === 'member') && teamId !== undefined ? { teamId } : {}),
+    ...(!shared && userId !== undefined ? { userId } : {}),
   }
   return {
     id,

@@ -4,13 +4,12 @@
  */
 import { GatewayError } from '../errors.ts'
 import type { Call } from '../protocol/messages.ts'
-import { listedName } from '../protocol/models.ts'
-import { matches } from '../protocol/patterns.ts'
 import type { Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Principal } from './authenticate.ts'
 import { type Account, accountsOf, verdictOn } from './budgets.ts'
-import { route } from './route.ts'
+import { matches } from './models.ts'
+import { namesOf, route } from './route.ts'
 import type { Calendar } from './windows.ts'
 
 export type Routes = readonly [Route, ...Route[]]
@@ -40,7 +39,7 @@ export async function courseOf(
   if (principal.budgets.length === 0) return course
   const tried = new Set<string>()
   for (let steps = 0; ; steps++) {
-    const names = namesOf(course.routes, course.step?.model ?? call.model)
+    const names = namesOf(course.routes[0], course.step?.model ?? call.model)
     const ran = [plainName(course.routes)]
     const covering = principal.budgets.filter(({ model }) => isNamed(model, ran))
     const accounts = await accountsOf(runtime, calendar, covering, call.startedAt)
@@ -70,12 +69,7 @@ function routesTo(runtime: Runtime, principal: Principal, call: Call): Routes | 
   }
 }
 
-/** What the model of a call goes by: in a limit a pattern may mean any of it. */
-export function namesOf([{ model, modelId }]: Routes, asked: string): string[] {
-  return [asked, modelId, ...(model ? [model.name, listedName(model)] : [])]
-}
-
-/** In a budget it means this, for so the ledger adds up what was spent. */
+/** In a limit a pattern may mean any name of a model; in a budget this one, for so the ledger adds up what was spent. */
 function plainName([{ model, modelId }]: Routes): string {
   return model?.name ?? modelId
 }

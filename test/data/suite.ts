@@ -36,7 +36,7 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
 
     test('come back as they were made, by hash and by id', async () => {
       const { key } = await make('Zoë')
-      expect(await data.keys.byHash(key.hash)).toEqual(key)
+      expect(await data.keys.byHash(key.hash)).toEqual({ key, user: null, team: null, isMember: true })
       expect(await data.keys.byId(key.id)).toEqual(key)
       expect(await data.keys.byHash('nobody')).toBeUndefined()
     })

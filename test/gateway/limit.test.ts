@@ -3,16 +3,18 @@ import { describe, expect, test } from 'vitest'
 import type { Limits, Want } from '../../src/data/limits.ts'
 import type { Principal } from '../../src/gateway/authenticate.ts'
 import type { Grant } from '../../src/gateway/limit.ts'
-import { type TestRuntime, testRuntime } from '../runtime.ts'
+import { ANYONE, type TestRuntime, testRuntime } from '../runtime.ts'
 import * as stage from './limitstage.ts'
-import { principalWith } from './principal.ts'
 
 const principal = (
   requestsPerMinute: number | null,
   tokensPerMinute: number | null = null,
   keyId = 'key_1',
-): Principal =>
-  principalWith({ keyId, limits: [stage.allowance({ subject: keyId, requestsPerMinute, tokensPerMinute })] })
+): Principal => ({
+  ...ANYONE,
+  keyId,
+  limits: [stage.allowance({ subject: keyId, requestsPerMinute, tokensPerMinute })],
+})
 
 const ask = (runtime: TestRuntime, who: Principal, bytes = 4) => stage.ask(runtime, who, { bytes })
 const refused = (runtime: TestRuntime, who: Principal, bytes = 4) => stage.refused(runtime, who, { bytes })
@@ -23,7 +25,7 @@ describe('a key without limits', () => {
   test('asks nobody, and gets no headers', async () => {
     const limits: Limits = { take: () => expect.fail('asked'), raise: () => expect.fail('asked') }
     const runtime = testRuntime({ limits })
-    expect(await ask(runtime, principalWith())).toMatchObject({ headers: {}, day: '2026-11-20' })
+    expect(await ask(runtime, ANYONE)).toMatchObject({ headers: {}, day: '2026-11-20' })
   })
 })
 

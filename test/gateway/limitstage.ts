@@ -8,8 +8,7 @@ import { route } from '../../src/gateway/route.ts'
 import { type Allowance, rulesFor } from '../../src/gateway/rules.ts'
 import { newId } from '../../src/protocol/ids.ts'
 import { callOf } from '../providers/call.ts'
-import type { TestRuntime } from '../runtime.ts'
-import { principalWith } from './principal.ts'
+import { ANYONE, type TestRuntime } from '../runtime.ts'
 
 export interface Asked {
   bytes?: number
@@ -73,16 +72,20 @@ export function budgetWith(more: Partial<BudgetRow> = {}): BudgetRow {
 
 interface Who {
   keyId?: string
-  userId?: string | null
-  teamId?: string | null
+  userId?: string
+  teamId?: string
+  /** Of the key, beside what the tables say. */
+  limits?: Partial<Allowance>
 }
 
-/** Who is calling, with the budgets that the runtime has. */
+/** Who is calling, with the budgets and limits that the runtime has: Ada, of the Marmots. */
 export async function payer(runtime: TestRuntime, who: Who = {}): Promise<Principal> {
-  const { keyId = 'key_1', userId = null, teamId = null } = who
-  const named: Allowance[] = [allowance({ subject: keyId })]
-  if (userId !== null) named.push(allowance({ scope: 'user', subject: userId, name: 'Ada' }))
-  if (teamId !== null) named.push(allowance({ scope: 'team', subject: teamId, name: 'Marmots' }))
-  const spender = { keyId, userId, teamId }
-  return principalWith({ ...spender, ...(await rulesFor(runtime, spender, named)) })
+  const { keyId = 'key_1', userId, teamId, limits = {} } = who
+  const none = { requestsPerMinute: null, tokensPerMinute: null, concurrent: null }
+  const standing = {
+    key: { id: keyId, name: 'test', userId: userId ?? null, teamId: teamId ?? null, ...none, ...limits },
+    user: userId === undefined ? null : { id: userId, name: 'Ada', ...none },
+    team: teamId === undefined ? null : { id: teamId, name: 'Marmots', ...none },
+  }
+  return { ...ANYONE, keyId, userId, teamId, ...(await rulesFor(runtime, standing)) }
 }

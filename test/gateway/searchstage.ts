@@ -1,5 +1,4 @@
 /** Server tools between a fake Bedrock, an engine and a web made by hand, told the way a client hears it. */
-
 import { keptCredentials } from '../../src/aws.ts'
 import type { EgressLent } from '../../src/egress.ts'
 import { dispatch } from '../../src/gateway/dispatch.ts'
@@ -12,8 +11,7 @@ import type { Lent, SearchQuery, SearchResult } from '../../src/search/engine.ts
 import type { FakeBedrock } from '../fakes/bedrock.ts'
 import { parse, type Thing, text, thing } from '../fakes/json.ts'
 import { callOf } from '../providers/call.ts'
-import { type TestRuntime, testRuntime } from '../runtime.ts'
-import { principalWith } from './principal.ts'
+import { ANYONE, type TestRuntime, testRuntime } from '../runtime.ts'
 
 export const TOOL = { type: 'web_search_20250305', name: 'web_search', max_uses: 8 }
 export const MODEL = 'claude-opus-4-6'
@@ -95,7 +93,7 @@ export async function askRaw(bedrock: FakeBedrock, body: string, way: Way = {}):
   const env = { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url }
   const runtime = testRuntime({ fetch, now: Date.now, credentials, env })
   const call = await callOf(body, way.signal ? { signal: way.signal } : {})
-  const routes = route(runtime, principalWith(), call)
+  const routes = route(runtime, ANYONE, call)
   const spent: WireUsage[] = []
   const reply = await withServerTools(call, (each) => dispatch(runtime, routes, each, () => {}), {
     ...runtime,
