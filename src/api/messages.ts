@@ -7,6 +7,7 @@ import { attached, dispatchWithTools } from '../gateway/complement.ts'
 import { limit } from '../gateway/limit.ts'
 import { meter } from '../gateway/meter.ts'
 import { bounded, whyEnded } from '../gateway/outlive.ts'
+import { pricesFor } from '../gateway/prices.ts'
 import { read, requireMaxTokens, type Said } from '../gateway/read.ts'
 import { route } from '../gateway/route.ts'
 import { messagesVoice, type Voice } from '../gateway/voice.ts'
@@ -45,10 +46,11 @@ async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: A
   const lent = { limits, view: runtime.view }
   const asked = await read(c.req.raw, { id: c.var.requestId, startedAt: c.var.startedAt }, lent, said)
   requireMaxTokens(asked)
-  const routes = route(runtime, principal, asked)
+  const routes = await route(runtime, principal, asked)
+  const prices = await pricesFor(runtime, routes, asked.startedAt)
   const grant = await limit(runtime, principal, asked)
   const { call, begun } = bounded(asked, runtime.stopping)
-  const entry = openEntry(runtime, principal, call, grant)
+  const entry = openEntry(runtime, principal, call, { grant, prices })
   const reply = await attached(runtime, routes, call)
     .then((whole) => dispatchWithTools(runtime, principal, routes, whole, entry))
     .catch((error: unknown) => entry.refused(whyEnded(call, error)))

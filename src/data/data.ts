@@ -5,6 +5,8 @@ import { type Capabilities, capabilitiesIn } from './capabilities.ts'
 import type { Database } from './database.ts'
 import { type Keys, keysIn } from './keys.ts'
 import { type Ledger, type LedgerOptions, ledgerIn } from './ledger.ts'
+import { type PriceRows, pricesIn } from './prices.ts'
+import { type Repricing, repricingIn } from './repricing.ts'
 import { requestsIn } from './requests.ts'
 import { type Settings, settingsIn } from './settings.ts'
 import { answeredInTime } from './silence.ts'
@@ -14,6 +16,8 @@ export interface Data {
   ledger: Ledger
   settings: Settings
   capabilities: Capabilities
+  prices: PriceRows
+  repricing: Repricing
   /** Answers when the database does. */
   ping(): Promise<void>
 }
@@ -32,6 +36,8 @@ export function dataIn(database: Database, log: Log, options: DataOptions = {}):
     ledger: ledgerIn(inTime(requestsIn(database)), log, options),
     settings: inTime(settingsIn(database)),
     capabilities: inTime(capabilitiesIn(database)),
+    prices: inTime(pricesIn(database)),
+    repricing: inTime(repricingIn(database)),
     async ping() {
       await database.execute('select 1')
     },

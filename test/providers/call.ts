@@ -24,7 +24,7 @@ export function callOf(body: unknown, { headers = {}, signal }: Said = {}): Prom
 
 /** Where a call for this model goes. */
 export async function routeTo(model: string): Promise<Route> {
-  const [first] = route(
+  const [first] = await route(
     testRuntime(),
     { keyId: 'key_1', keyName: 'test', models: undefined, limits: undefined },
     await callOf({ model, messages: [] }),
