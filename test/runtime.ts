@@ -94,7 +94,9 @@ export async function keyIn(
 function fakeData(keys: Key[], rows: LedgerRow[], onLookUp: () => void): Data {
   const settings = new Map<string, unknown>()
   const live = (id: string) => keys.find((key) => key.id === id && !key.deletedAt)
-  return {
+  const data: Data = {
+    audit: fakeAudit(),
+    atomically: (work) => work(data),
     keys: {
       async byHash(hash) {
         onLookUp()
@@ -141,6 +143,17 @@ function fakeData(keys: Key[], rows: LedgerRow[], onLookUp: () => void): Data {
       unpriced: () => Promise.reject(new Error('ask a database')),
     },
     ping: async () => {},
+  }
+  return data
+}
+
+/** Takes entries; a real database is asked for what became of them. */
+function fakeAudit(): Data['audit'] {
+  let number = 0
+  return {
+    append: async (entry) => ({ ...entry, number: ++number, hash: '' }),
+    find: () => Promise.reject(new Error('ask a database')),
+    chain: () => Promise.reject(new Error('ask a database')),
   }
 }
 
