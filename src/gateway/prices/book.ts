@@ -151,7 +151,7 @@ function isFor({ provider, regionClass }: Price, ran: Ran): boolean {
 const OF_THEIR_OWN: ReadonlySet<string> = new Set(['global', 'region', 'us-gov'])
 
 /** Since 4.5 a request that stays in a geography or a region costs more than one that may run anywhere. */
-function regionPercent(price: Price, { model, regionClass }: Ran): number {
+export function regionPercent(price: Price, { model, regionClass }: Ran): number {
   if (price.regionClass !== '' || regionClass === 'global') return 100
   if (generationOf(modelNamed(model)) < 4.5) return 100
   return regionClass === 'us-gov' ? MOST_REGION_PERCENT : 110

@@ -46,14 +46,16 @@ export function requirePlausible(price: Price, { confirm, free }: Allowed) {
 }
 
 /** What a request of a usual size costs at this price, and at the shipped one, in a sentence. */
-export function exampleOf(price: Price): string {
-  const said = costAt(price)
+export function exampleOf(price: Price, place: Place = price): string {
+  const said = costAt(price, place)
   const [shipped] = kinOf(price.model)
-  const instead = shipped && ` With the shipped price of ${shipped.model} it costs ${costAt(shipped, price)}.`
+  const instead = shipped && ` With the shipped price of ${shipped.model} it costs ${costAt(shipped, place)}.`
   return `At this price a request of 100,000 input and 1,000 output tokens costs ${said}.${instead ?? ''}`
 }
 
-function costAt(price: Price, place = price): string {
+type Place = Pick<Price, 'provider' | 'regionClass'>
+
+function costAt(price: Price, place: Place): string {
   const ran: Ran = {
     provider: place.provider,
     model: price.model,

@@ -52,9 +52,12 @@ export function rowsIn(sheet: string, by: string | null, allowed: Allowed, now: 
   if (unknown !== undefined) throw invalid(`line 1: there is no column '${unknown.slice(0, 100)}'`)
   if (lines.length > MOST_LINES) throw invalid(`A sheet may have ${MOST_LINES} prices.`)
   const troubles: string[] = []
+  const seen = new Map<string, number>()
   const rows = lines.flatMap((record) => {
     try {
-      return [rowOf(wishIn(columns, record), by, allowed, now)]
+      const row = rowOf(wishIn(columns, record), by, allowed, now)
+      requireOnce(row, record.line, seen)
+      return [row]
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error
       troubles.push(`line ${record.line}: ${error.message}`)
@@ -63,6 +66,14 @@ export function rowsIn(sheet: string, by: string | null, allowed: Allowed, now: 
   })
   if (troubles.length > 0) throw invalid(told(troubles))
   return rows
+}
+
+function requireOnce(row: StoredPrice, line: number, seen: Map<string, number>) {
+  const { provider, model, regionClass, tier, from } = row
+  const name = [provider, model, regionClass, tier, from].join('\n')
+  const before = seen.get(name)
+  if (before !== undefined) throw invalid(`it says the price of line ${before} a second time`)
+  seen.set(name, line)
 }
 
 function told(troubles: readonly string[]): string {
