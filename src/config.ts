@@ -32,6 +32,8 @@ export interface Config {
   webFetch: boolean
   egress: { loopback: boolean; trusted: readonly string[] }
   aws: AwsConfig
+  /** Where AWS's price list is. */
+  priceList: string
   anthropic: { endpoint: string | undefined }
   /** The endpoint with its version, as in `https://aiplatform.googleapis.com/v1`. */
   vertex: { project: string | undefined; region: string; endpoint: string | undefined }
@@ -48,6 +50,7 @@ export interface AwsConfig {
   profile: string | undefined
   wire: 'auto' | 'invoke' | 'messages' | 'mantle' | 'platform'
   runtimeEndpoint: string | undefined
+  controlEndpoint: string | undefined
   mantleEndpoint: string | undefined
   platformEndpoint: string | undefined
   /** On Claude Platform. */
@@ -117,6 +120,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     webFetch: value.WEB_FETCH === 'on',
     egress: { loopback: value.EGRESS_ALLOW_LOOPBACK, trusted: value.EGRESS_TRUSTED },
     aws: awsConfig(value),
+    priceList: value.PRICE_LIST_URL,
     anthropic: { endpoint: value.ANTHROPIC_UPSTREAM_URL },
     vertex: {
       project: value.ANTHROPIC_VERTEX_PROJECT_ID,
@@ -159,6 +163,7 @@ function awsConfig(value: Variables): AwsConfig {
     profile: value.BEDROCK_PROFILE,
     wire: value.BEDROCK_WIRE,
     runtimeEndpoint: override(value.AWS_ENDPOINT_URL_BEDROCK_RUNTIME),
+    controlEndpoint: override(value.AWS_ENDPOINT_URL_BEDROCK),
     mantleEndpoint: override(value.AWS_ENDPOINT_URL_BEDROCK_MANTLE),
     platformEndpoint: value.ANTHROPIC_AWS_BASE_URL,
     workspace: value.ANTHROPIC_AWS_WORKSPACE_ID,

@@ -7,6 +7,7 @@ import type { Capability } from '../src/data/capabilities.ts'
 import type { Data } from '../src/data/data.ts'
 import type { Key } from '../src/data/keys.ts'
 import { memoryLimits } from '../src/data/limits/memory.ts'
+import type { StoredPrice } from '../src/data/prices.ts'
 import type { LedgerRow } from '../src/data/rows.ts'
 import { unpinnedEgress } from '../src/edge/unpinned.ts'
 import type { Principal } from '../src/gateway/authenticate.ts'
@@ -164,6 +165,12 @@ function fakeData({ keys, rows, budgets }: Kept, onLookUp: () => void): Data {
       },
     },
     capabilities: fakeCapabilities(),
+    prices: fakePrices(),
+    repricing: {
+      batch: () => Promise.reject(new Error('ask a database')),
+      correct: () => Promise.reject(new Error('ask a database')),
+      unpriced: () => Promise.reject(new Error('ask a database')),
+    },
     ping: async () => {},
   }
   return data
@@ -182,6 +189,23 @@ function fakeAudit(): Data['audit'] {
     append: async (entry) => ({ ...entry, number: ++number, hash: '' }),
     find: () => Promise.reject(new Error('ask a database')),
     chain: () => Promise.reject(new Error('ask a database')),
+  }
+}
+
+function fakePrices(): Data['prices'] {
+  const kept: StoredPrice[] = []
+  const live = () => kept.filter(({ archivedAt }) => !archivedAt)
+  return {
+    live: async (most) => live().slice(0, most),
+    countLive: async () => live().length,
+    list: async ({ after = '', limit }) => kept.filter(({ id }) => id > after).slice(0, limit),
+    create: async (rows) => void kept.push(...rows),
+    async archive(id, at) {
+      const row = live().find((each) => each.id === id)
+      const before = row && { ...row }
+      if (row) row.archivedAt = at
+      return before
+    },
   }
 }
 

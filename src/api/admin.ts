@@ -8,6 +8,8 @@ import { GatewayError } from '../errors.ts'
 import { administer } from '../gateway/administer.ts'
 import { capabilities } from './admin/capabilities.ts'
 import { keys } from './admin/keys.ts'
+import { prices } from './admin/prices.ts'
+import { repricing } from './admin/repricing.ts'
 import { requirePermissions } from './admin/resource.ts'
 import { search } from './admin/search.ts'
 import { spend } from './admin/spend.ts'
@@ -40,6 +42,8 @@ const mounted = admin
   .route('/spend', spend)
   .route('/capabilities', capabilities)
   .route('/search', search)
+  .route('/prices', prices)
+  .route('/prices', repricing)
 
 requirePermissions(admin)
 

@@ -45,10 +45,10 @@ async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: A
   const lent = { limits, view: runtime.view }
   const asked = await read(c.req.raw, { id: c.var.requestId, startedAt: c.var.startedAt }, lent, said)
   requireMaxTokens(asked)
-  const grant = await limit(runtime, principal, asked, route(runtime, principal, asked))
-  const { routes } = grant
+  const grant = await limit(runtime, principal, asked, await route(runtime, principal, asked))
+  const { routes, prices } = grant
   const { call, begun } = bounded(asked, runtime.stopping)
-  const entry = openEntry(runtime, principal, call, grant)
+  const entry = openEntry(runtime, principal, call, { grant, prices })
   const reply = await attached(runtime, routes, answeredBy(call, grant))
     .then((whole) => dispatchWithTools(runtime, principal, routes, whole, entry))
     .catch((error: unknown) => entry.refused(whyEnded(call, error)))

@@ -8,6 +8,8 @@ import type { Database, OpenDatabase } from './database.ts'
 import { type Keys, keysIn } from './keys.ts'
 import { type Ledger, type LedgerOptions, ledgerIn } from './ledger.ts'
 import { type LimitRows, limitRowsIn } from './limitrows.ts'
+import { type PriceRows, pricesIn } from './prices.ts'
+import { type Repricing, repricingIn } from './repricing.ts'
 import { requestsIn } from './requests.ts'
 import { type Settings, settingsIn } from './settings.ts'
 import { answeredInTime } from './silence.ts'
@@ -23,6 +25,7 @@ export interface Tables {
   capabilities: Capabilities
   keys: Keys
   limits: LimitRows
+  prices: PriceRows
   settings: Settings
   teams: Teams
   tokens: Tokens
@@ -32,6 +35,7 @@ export interface Tables {
 export interface Data extends Tables {
   ledger: Ledger
   spending: Spending
+  repricing: Repricing
   /**
    * Does all of this or none of it, except over Neon's HTTP, which has no transactions. What is asked of anything but
    * the tables that are handed in may wait for the end of it, and so never be answered.
@@ -60,6 +64,7 @@ export function dataIn(database: Database, log: Log, options: DataOptions = {}):
     atomically,
     ledger: ledgerIn(inTime(requestsIn(database)), log, options),
     spending: inTime(spendingIn(database)),
+    repricing: inTime(repricingIn(database)),
     async ping() {
       await database.execute('select 1')
     },
@@ -73,6 +78,7 @@ function tablesIn(database: Database, inTime = <T extends object>(questions: T):
     capabilities: inTime(capabilitiesIn(database)),
     keys: inTime(keysIn(database)),
     limits: inTime(limitRowsIn(database)),
+    prices: inTime(pricesIn(database)),
     settings: inTime(settingsIn(database)),
     teams: inTime(teamsIn(database)),
     tokens: inTime(tokensIn(database)),

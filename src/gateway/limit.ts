@@ -14,7 +14,8 @@ import { noticeThresholds } from './budgetnotices.ts'
 import { type Account, askAgain, booked, cannotTell, heard, verdictOn } from './budgets.ts'
 import { organisationOf } from './organisation.ts'
 import { type Refusal, refusalOf, stuckAt } from './overlimit.ts'
-import { charge } from './prices.ts'
+import type { Prices } from './prices/book.ts'
+import { pricesFor, ranBy } from './prices.ts'
 import { maxTokensOf } from './read.ts'
 import {
   countedTokens,
@@ -39,6 +40,8 @@ export interface Grant {
   routes: Routes
   /** The model that answers instead of the one asked for. */
   model: string | undefined
+  /** What it is charged by. */
+  prices: Prices
   /** The day its row belongs to. */
   day: string
   /** The budget that had a say in it. */
@@ -79,6 +82,7 @@ interface Judged {
   calendar: Calendar
   contact: string | null
   course: Course
+  prices: Prices
 }
 
 /**
@@ -93,7 +97,8 @@ export async function limit(
 ): Promise<Grant> {
   const { calendar, contact } = await organisationOf(runtime).catch(cannotTell)
   const course = await courseOf(runtime, calendar, principal, call, asked)
-  const judged = { runtime, principal, call, calendar, contact, course }
+  const prices = await pricesFor(runtime, course.routes, call.startedAt)
+  const judged = { runtime, principal, call, calendar, contact, course, prices }
   if (course.stuck) throw turnedAway(judged, stuckAt(course.stuck, runtime.now(), contact))
   const names = namesOf(course.routes[0], course.step?.model ?? call.model)
   const limits = principal.limits.filter(({ scope, subject }) => scope !== 'model' || isNamed(subject, names))
@@ -130,10 +135,11 @@ async function judge(judged: Judged, limits: readonly Allowance[], habits: Habit
 }
 
 /** A grant for which nothing was taken. */
-function plainly({ calendar, course, call }: Judged): Omit<Grant, 'settle'> {
+function plainly({ calendar, course, call, prices }: Judged): Omit<Grant, 'settle'> {
   return {
     routes: course.routes,
     model: course.step?.model,
+    prices,
     day: calendar.dayOf(call.startedAt),
     decision: decisionIn(course),
     aside: undefined,
@@ -167,11 +173,10 @@ function budgetAsks(account: Account, cost: number): Ask[] {
   return slow === undefined ? [money] : [money, { what: 'slow', account, cap: slow }]
 }
 
-/** Nano-dollars to set aside; nothing, where no price is known. */
-function expectedCost({ course, call }: Judged, habit: Habit): number {
-  const [{ model, regionClass }] = course.routes
+/** Nano-dollars to set aside: where no price is known, at the most that such a model costs. */
+function expectedCost({ course, call, prices }: Judged, habit: Habit): number {
   const usage = expectedUsage(habit, call.body.length, maxTokensOf(call))
-  return charge(usage, model, regionClass, call.startedAt) ?? 0
+  return prices.ceiling(usage, ranBy(course.routes[0]), call.startedAt)
 }
 
 /** In one round trip; in another one after the ledger was asked, where the store has lost an account. */
@@ -212,23 +217,25 @@ interface Settling {
 }
 
 function settler(
-  { runtime, calendar, call, course }: Judged,
+  { runtime, calendar, call, course, prices }: Judged,
   { taken, told, habits }: Settling,
 ): Grant['settle'] {
   const { accounts } = course
   const { length } = call.body // and no more of the call: a grant lives as long as the answer
-  const { session } = call
+  const { session, startedAt } = call
+  const ran = ranBy(course.routes[0])
   const settles = told.some(({ ask }) => isSettled(ask))
   return async (spent) => {
     if (!settles) return
     const usage = usageOf(spent)
     const isGuess = spent.usageSource === 'estimated'
     if (!isGuess) learnHabit(habits, session, length, usage)
-    const settled = { tokens: isGuess ? undefined : countedTokens(usage), cost: spent.costNano ?? 0 }
+    const cost = spent.costNano ?? prices.ceiling(usage, ran, startedAt)
+    const settled = { tokens: isGuess ? undefined : countedTokens(usage), cost }
     const costs = told.map(({ ask, want }) => settledCost(ask, want, settled))
     // A store that is away is no reason to keep the row waiting.
     await Promise.resolve(taken.settle(costs)).catch(() => {})
-    await booked(runtime, calendar, accounts, settled.cost)
+    await booked(runtime, calendar, accounts, cost)
   }
 }
 

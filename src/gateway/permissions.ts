@@ -37,6 +37,7 @@ const PERMISSIONS = {
   'usage.read': THEIRS,
   'prices.read': EVERYBODY,
   'prices.change': ADMINS,
+  'unpriced.read': OVERSEERS,
   'notices.read': { admin: 'all', auditor: 'all', lead: 'team' },
   'channels.read': OVERSEERS,
   'channels.change': ADMINS,

@@ -9,16 +9,22 @@ import type { Route, Upstream } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Principal } from './authenticate.ts'
 import { allows } from './models.ts'
+import { resolved } from './resolve.ts'
 
 /**
  * The routes of a call, best first.
  * @throws GatewayError not_found_error naming what is allowed; policy_blocked for a model this principal may not use;
  *   api_error where the gateway has not been told its AWS region.
  */
-export function route(runtime: Runtime, principal: Principal, call: Call): [Route, ...Route[]] {
+export async function route(
+  runtime: Runtime,
+  principal: Principal,
+  call: Call,
+): Promise<[Route, ...Route[]]> {
   const { upstream, name } = addressed(runtime, call.model.replace(/\[1m\]$/, ''))
-  const found = providerNamed(upstream.provider).find(name, upstream)
-  if (!found) throw unknownModel(runtime, principal, upstream, name)
+  const asked = providerNamed(upstream.provider).find(name, upstream)
+  if (!asked) throw unknownModel(runtime, principal, upstream, name)
+  const found = await resolved(runtime, asked)
   if (!allows(principal.models, namesOf(found, name), found.model !== undefined)) {
     const allowed = allowedNames(runtime, principal)
     throw new GatewayError(
@@ -73,7 +79,7 @@ function addressed(runtime: Runtime, name: string): { upstream: Upstream; name: 
 }
 
 /** The upstream of a provider that the environment describes. */
-function upstreamOf({ config, credentials }: Runtime, provider: ProviderName): Upstream {
+export function upstreamOf({ config, credentials }: Runtime, provider: ProviderName): Upstream {
   const id = provider === config.upstreams[0] ? 'default' : provider
   return { id, ...providerNamed(provider).place(config), credentials: credentials[provider] }
 }

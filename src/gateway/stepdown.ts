@@ -48,7 +48,7 @@ export async function courseOf(
     const model = account && verdictOn(account).stepDown
     if (!account || model === undefined || steps === MOST_STEPS) return course
     tried.add(model)
-    const routes = routesTo(runtime, principal, { ...call, model })
+    const routes = await routesTo(runtime, principal, { ...call, model })
     if (!routes) return { ...course, stuck: account }
     course = { ...course, routes, step: { model, account } }
   }
@@ -60,9 +60,9 @@ function wantsAnother(account: Account, names: readonly string[], tried: Readonl
 }
 
 /** Undefined where there is no such model here, or this principal may not use it. */
-function routesTo(runtime: Runtime, principal: Principal, call: Call): Routes | undefined {
+async function routesTo(runtime: Runtime, principal: Principal, call: Call): Promise<Routes | undefined> {
   try {
-    return route(runtime, principal, call)
+    return await route(runtime, principal, call)
   } catch (error) {
     if (error instanceof GatewayError && error.status < 500) return undefined
     throw error

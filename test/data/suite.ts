@@ -6,6 +6,7 @@ import { type Data, dataIn } from '../../src/data/data.ts'
 import type { OpenDatabase } from '../../src/data/database.ts'
 import { createKey } from '../../src/gateway/keys.ts'
 import { auditSuite } from './auditsuite.ts'
+import { pricesSuite } from './pricessuite.ts'
 import { NOW, rowMaker } from './rows.ts'
 
 export function dataSuite(open: () => Promise<OpenDatabase>) {
@@ -236,6 +237,7 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
   })
 
   auditSuite(() => ({ data, loose: opened.loose === true }))
+  pricesSuite(() => opened.database)
 
   test('answers a ping', async () => {
     await expect(data.ping()).resolves.toBeUndefined()

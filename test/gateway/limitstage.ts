@@ -22,7 +22,7 @@ export async function ask(runtime: TestRuntime, who: Principal, asked: Asked = {
   const { bytes = 4_000, model = 'claude-opus-5-5', maxTokens = 1_000, session } = asked
   const small = await callOf({ model, max_tokens: maxTokens, messages: [] })
   const call = { ...small, id: newId('req', runtime.now()), session, startedAt: runtime.now() }
-  const routes = route(runtime, who, call)
+  const routes = await route(runtime, who, call)
   const body = new Uint8Array(bytes)
   body.set(small.body.subarray(0, bytes)) // what is read of it, which only budgets do, stands in its beginning
   return limit(runtime, who, { ...call, body }, routes)

@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { charge } from '../../src/gateway/prices.ts'
+import { priceBook } from '../../src/gateway/prices/book.ts'
 import { NO_USAGE, type Usage } from '../../src/protocol/messages.ts'
-import { MODELS, modelNamed } from '../../src/protocol/models.ts'
+import { MODELS } from '../../src/protocol/models.ts'
 
 const NOW = Date.UTC(2026, 10, 20)
 const million = 1_000_000
 const dollar = 1_000_000_000
 const of = (name: string, usage: Partial<Usage>, regionClass = 'global', at = NOW) =>
-  charge({ ...NO_USAGE, ...usage }, modelNamed(name), regionClass, at)
+  priceBook([]).charge({ ...NO_USAGE, ...usage }, { provider: 'bedrock', model: name, regionClass }, at)
 
 describe('a charge', () => {
   test.each([
@@ -55,7 +55,7 @@ describe('a charge', () => {
   })
 
   test('is unknown, not zero, for a model without a price, and before a price holds', () => {
-    expect(charge({ ...NO_USAGE, input: 1 }, undefined, 'us', NOW)).toBeUndefined()
+    expect(of('claude-opus-9', { input: 1 }, 'us', NOW)).toBeUndefined()
     expect(of('claude-opus-5-5', { input: 1 }, 'us', Date.UTC(2026, 8, 21))).toBeUndefined()
     expect(of('claude-opus-5-5', { input: 1 }, 'us', Date.UTC(2026, 8, 22))).toBe(4_400)
   })
@@ -69,8 +69,7 @@ describe('a charge', () => {
     const tokens = fc.nat(2_000_000)
     fc.assert(
       fc.property(tokens, tokens, fc.constantFrom(...MODELS), (input, output, model) => {
-        const part = (usage: Partial<Usage>) =>
-          charge({ ...NO_USAGE, ...usage }, model, 'us', NOW) ?? Number.NaN
+        const part = (usage: Partial<Usage>) => of(model.name, usage, 'us') ?? Number.NaN
         if (model.name === 'claude-haiku-5-5' && input > 100_000) return
         expect(Math.abs(part({ input, output }) - part({ input }) - part({ output }))).toBeLessThanOrEqual(1)
       }),

@@ -93,7 +93,7 @@ export async function askRaw(bedrock: FakeBedrock, body: string, way: Way = {}):
   const env = { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url }
   const runtime = testRuntime({ fetch, now: Date.now, credentials, env })
   const call = await callOf(body, way.signal ? { signal: way.signal } : {})
-  const routes = route(runtime, ANYONE, call)
+  const routes = await route(runtime, ANYONE, call)
   const spent: WireUsage[] = []
   const reply = await withServerTools(call, (each) => dispatch(runtime, routes, each, () => {}), {
     ...runtime,

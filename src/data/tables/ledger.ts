@@ -24,6 +24,8 @@ export const requests = pgTable(
     region: text().notNull(),
     /** What the price depends on: `global`, `us`, `regional` … */
     regionClass: text('region_class'),
+    /** The service tier, as the upstream says it was; null is the standard one. */
+    serviceTier: text('service_tier'),
     stream: boolean().notNull(),
     /** Requests sent upstream, hidden retries and the steps of a search included. */
     attempts: integer().notNull(),
@@ -37,6 +39,8 @@ export const requests = pgTable(
     usageSource: text('usage_source', { enum: ['final', 'partial', 'estimated'] }),
     /** Null where no price is known: never zero for want of a price. */
     costNano: nano('cost_nano'),
+    /** What of that is no price of tokens: fees of web searches. */
+    feeNano: nano('fee_nano'),
     /** The budget that decided what became of the call, and what it decided. */
     budgetId: text('budget_id'),
     budgetAction: text('budget_action', { enum: ['notify', 'slow', 'step_down', 'block'] }),
@@ -60,6 +64,7 @@ export const requests = pgTable(
     index('requests_session').on(table.sessionId).where(sql`${table.sessionId} is not null`),
     index('requests_pending').on(table.id).where(sql`${table.status} = 'pending'`),
     index('requests_started').on(table.startedAt),
+    index('requests_unpriced').on(table.startedAt).where(sql`${table.costNano} is null`),
     index('requests_written').on(table.writtenAt),
   ],
 )

@@ -71,9 +71,10 @@ export const prices = pgTable(
   'prices',
   {
     id: text().primaryKey(),
+    /** Empty is every one of them. */
     provider: text().notNull(),
     model: text().notNull(),
-    /** `global`, `geographic`, `regional` …; empty is all of them. */
+    /** `global`, `us`, `geographic`, `region` …: as charged; empty is the price that all of them follow from. */
     regionClass: text('region_class').notNull().default(''),
     /** The service tier; empty is the standard one. */
     tier: text().notNull().default(''),
