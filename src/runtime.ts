@@ -19,8 +19,8 @@ export interface Runtime {
   limits: Limits
   /** Bounded plain data that outlives a request. */
   cache: Cache
-  /** Of each provider that configuration names. */
-  credentials: Readonly<Record<ProviderName, CredentialSource>>
+  /** Of each provider that configuration names; `aws` are keys that sign for AWS's other services. */
+  credentials: Readonly<Record<ProviderName | 'aws', CredentialSource>>
   /** The way to the upstreams that configuration names. */
   fetch: Send
   hashes: Hashes

@@ -60,7 +60,7 @@ export function testRuntime(changes: Changes = {}): TestRuntime {
     data,
     limits: memoryLimits(now),
     cache: memoryCache({ entries: 100, now }),
-    credentials: { bedrock: credentials, anthropic: credentials, vertex: credentials },
+    credentials: { bedrock: credentials, anthropic: credentials, vertex: credentials, aws: credentials },
     fetch: () => Promise.reject(new Error('no network in this test')),
     hashes: webHashes,
     egress: unpinnedEgress(() => Promise.reject(new Error('no network in this test')), false),

@@ -22,7 +22,7 @@ export interface Isolate {
   metrics: Metrics
   /** Keys and all else that a request would ask the database for: trusted no longer than on any other runtime. */
   cache: Cache
-  credentials: Readonly<Record<ProviderName, CredentialSource>>
+  credentials: Readonly<Record<ProviderName | 'aws', CredentialSource>>
   fetch: Send
   hashes: Hashes
   egress: EgressLent

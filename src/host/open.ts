@@ -62,7 +62,7 @@ export async function openHost(lent: Lent): Promise<Host> {
   const shared = lent.follow?.({ metrics, cache })
   const limits = await openLimits(config, { log, metrics, now }, shared?.limits)
   const work = new Set<Promise<unknown>>()
-  const credentialsOf = (provider: ProviderName) =>
+  const credentialsOf = (provider: ProviderName | 'aws') =>
     keptCredentials(() => loadCredentials(provider, lent.env, config, { fetch: lent.fetch, now }), now)
   const runtime: Runtime = {
     config,
@@ -74,6 +74,7 @@ export async function openHost(lent: Lent): Promise<Host> {
       bedrock: credentialsOf('bedrock'),
       anthropic: credentialsOf('anthropic'),
       vertex: credentialsOf('vertex'),
+      aws: credentialsOf('aws'),
     },
     assets: await assetsIn(lent.portal),
     fetch: lent.fetch,
