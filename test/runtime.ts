@@ -6,6 +6,7 @@ import type { Capability } from '../src/data/capabilities.ts'
 import type { Data } from '../src/data/data.ts'
 import type { Key } from '../src/data/keys.ts'
 import { memoryLimits } from '../src/data/limits/memory.ts'
+import type { NewNotice } from '../src/data/notices.ts'
 import type { LedgerRow } from '../src/data/rows.ts'
 import { unpinnedEgress } from '../src/edge/unpinned.ts'
 import { createKey } from '../src/gateway/keys.ts'
@@ -26,6 +27,8 @@ export interface TestRuntime extends Runtime {
   keys: Key[]
   rows: LedgerRow[]
   lines: Line[]
+  /** Notices that were raised. */
+  told: NewNotice[]
   /** How often keys were asked of the database. */
   lookUps(): number
   /** Everything handed to waitUntil so far is done. */
@@ -49,12 +52,13 @@ export function testRuntime(changes: Changes = {}): TestRuntime {
   const keys: Key[] = []
   const rows: LedgerRow[] = []
   const lines: Line[] = []
+  const told: NewNotice[] = []
   const work: Promise<unknown>[] = []
   let lookUps = 0
   const credentials =
     given ??
     keptCredentials(async () => ({ accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'not a secret' }), now)
-  const data = fakeData(keys, rows, () => lookUps++)
+  const data = { ...fakeData(keys, rows, () => lookUps++), ...fakeNotices(told) }
   return {
     config,
     data,
@@ -74,6 +78,7 @@ export function testRuntime(changes: Changes = {}): TestRuntime {
     keys,
     rows,
     lines,
+    told,
     lookUps: () => lookUps,
     async settled() {
       while (work.length > 0) await work.shift()
@@ -90,7 +95,11 @@ export async function keyIn(
   return { key, secret, headers: { 'x-api-key': secret } }
 }
 
-function fakeData(keys: Key[], rows: LedgerRow[], onLookUp: () => void): Data {
+function fakeData(
+  keys: Key[],
+  rows: LedgerRow[],
+  onLookUp: () => void,
+): Omit<Data, keyof ReturnType<typeof fakeNotices>> {
   const settings = new Map<string, unknown>()
   const live = (id: string) => keys.find((key) => key.id === id && !key.deletedAt)
   return {
@@ -155,4 +164,19 @@ function fakeCapabilities(): Data['capabilities'] {
       return kept.length < before
     },
   }
+}
+
+/** Raises notices, once each; all else about them is for a database. */
+function fakeNotices(told: NewNotice[]): Pick<Data, 'notices' | 'channels' | 'deliveries' | 'signs'> {
+  async function raise(notice: NewNotice): Promise<boolean> {
+    if (told.some(({ subject }) => subject === notice.subject)) return false
+    told.push(notice)
+    return true
+  }
+  const ask = () => Promise.reject(new Error('ask a database: dataIn(inMemory())'))
+  const { channels, deliveries, signs, notices } = new Proxy({} as Data, {
+    get: (_, table) =>
+      new Proxy({}, { get: (__, name) => (table === 'notices' && name === 'raise' ? raise : ask) }),
+  })
+  return { channels, deliveries, signs, notices }
 }
