@@ -58,7 +58,7 @@ export function testRuntime(changes: Changes = {}): TestRuntime {
   const credentials =
     given ??
     keptCredentials(async () => ({ accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'not a secret' }), now)
-  const data = { ...fakeData(keys, rows, () => lookUps++), ...fakeNotices(told) }
+  const data = fakeData(keys, rows, told, () => lookUps++)
   return {
     config,
     data,
@@ -95,14 +95,13 @@ export async function keyIn(
   return { key, secret, headers: { 'x-api-key': secret } }
 }
 
-function fakeData(
-  keys: Key[],
-  rows: LedgerRow[],
-  onLookUp: () => void,
-): Omit<Data, keyof ReturnType<typeof fakeNotices>> {
+function fakeData(keys: Key[], rows: LedgerRow[], told: NewNotice[], onLookUp: () => void): Data {
   const settings = new Map<string, unknown>()
   const live = (id: string) => keys.find((key) => key.id === id && !key.deletedAt)
-  return {
+  const data: Data = {
+    audit: fakeAudit(),
+    ...fakeNotices(told),
+    atomically: (work) => work(data),
     keys: {
       async byHash(hash) {
         onLookUp()
@@ -143,6 +142,17 @@ function fakeData(
     },
     capabilities: fakeCapabilities(),
     ping: async () => {},
+  }
+  return data
+}
+
+/** Takes entries; a real database is asked for what became of them. */
+function fakeAudit(): Data['audit'] {
+  let number = 0
+  return {
+    append: async (entry) => ({ ...entry, number: ++number, hash: '' }),
+    find: () => Promise.reject(new Error('ask a database')),
+    chain: () => Promise.reject(new Error('ask a database')),
   }
 }
 

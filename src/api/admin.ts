@@ -8,17 +8,18 @@ import { GatewayError } from '../errors.ts'
 import { administer } from '../gateway/administer.ts'
 import { capabilities } from './admin/capabilities.ts'
 import { keys } from './admin/keys.ts'
+import { requirePermissions } from './admin/resource.ts'
 import { search } from './admin/search.ts'
 import { spend } from './admin/spend.ts'
-import type { Env } from './env.ts'
+import type { AdminEnv } from './env.ts'
 
 const MAX_BODY = 1_000_000
 const DOCUMENT = '/openapi.json'
 
-export const admin = new OpenAPIHono<Env>()
+export const admin = new OpenAPIHono<AdminEnv>()
 
 admin.use(async (c, next) => {
-  if (c.req.path !== `/admin${DOCUMENT}`) await administer(c.env, c.req.raw.headers)
+  if (c.req.path !== `/admin${DOCUMENT}`) c.set('actor', await administer(c.env, c.req.raw.headers))
   await next()
 })
 admin.use(
@@ -39,6 +40,8 @@ const mounted = admin
   .route('/spend', spend)
   .route('/capabilities', capabilities)
   .route('/search', search)
+
+requirePermissions(admin)
 
 admin.doc31(DOCUMENT, {
   openapi: '3.1.0',

@@ -1,9 +1,10 @@
 /** Everything the rooms may ask of Postgres, a file per table behind it. */
 
 import type { Log } from '../runtime.ts'
+import { type Audit, auditIn } from './audit.ts'
 import { type Capabilities, capabilitiesIn } from './capabilities.ts'
 import { type Channels, channelsIn } from './channels.ts'
-import type { Database } from './database.ts'
+import type { Database, OpenDatabase } from './database.ts'
 import { type Deliveries, deliveriesIn } from './deliveries.ts'
 import { type Keys, keysIn } from './keys.ts'
 import { type Ledger, type LedgerOptions, ledgerIn } from './ledger.ts'
@@ -13,20 +14,30 @@ import { type Settings, settingsIn } from './settings.ts'
 import { type Signs, signsIn } from './signs.ts'
 import { answeredInTime } from './silence.ts'
 
-export interface Data {
-  keys: Keys
-  ledger: Ledger
-  settings: Settings
+/** What people change, and what has to change together with it. */
+export interface Tables {
+  audit: Audit
   capabilities: Capabilities
-  notices: Notices
   channels: Channels
   deliveries: Deliveries
+  keys: Keys
+  notices: Notices
+  settings: Settings
+}
+
+export interface Data extends Tables {
+  ledger: Ledger
   signs: Signs
+  /**
+   * Does all of this or none of it, except over Neon's HTTP, which has no transactions. What is asked of anything but
+   * the tables that are handed in may wait for the end of it, and so never be answered.
+   */
+  atomically<T>(work: (tables: Tables) => Promise<T>): Promise<T>
   /** Answers when the database does. */
   ping(): Promise<void>
 }
 
-export interface DataOptions extends LedgerOptions {
+export interface DataOptions extends LedgerOptions, Pick<OpenDatabase, 'loose'> {
   /** Told when the database has left a question unanswered for too long; without it, every answer is waited for. */
   silent?: () => void
 }
@@ -35,17 +46,30 @@ export function dataIn(database: Database, log: Log, options: DataOptions = {}):
   const { silent } = options
   const inTime = <T extends object>(questions: T): T =>
     silent ? answeredInTime(questions, silent) : questions
+  const tables = tablesIn(database, inTime)
+  const { atomically } = inTime<Pick<Data, 'atomically'>>({
+    atomically: (work) =>
+      options.loose ? work(tables) : database.transaction((inside) => work(tablesIn(inside))),
+  })
   return {
-    keys: inTime(keysIn(database)),
+    ...tables,
+    atomically,
     ledger: ledgerIn(inTime(requestsIn(database)), log, options),
-    settings: inTime(settingsIn(database)),
-    capabilities: inTime(capabilitiesIn(database)),
-    notices: inTime(noticesIn(database)),
-    channels: inTime(channelsIn(database)),
-    deliveries: inTime(deliveriesIn(database)),
     signs: inTime(signsIn(database)),
     async ping() {
       await database.execute('select 1')
     },
+  }
+}
+
+function tablesIn(database: Database, inTime = <T extends object>(questions: T): T => questions): Tables {
+  return {
+    audit: inTime(auditIn(database)),
+    capabilities: inTime(capabilitiesIn(database)),
+    channels: inTime(channelsIn(database)),
+    deliveries: inTime(deliveriesIn(database)),
+    keys: inTime(keysIn(database)),
+    notices: inTime(noticesIn(database)),
+    settings: inTime(settingsIn(database)),
   }
 }

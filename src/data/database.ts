@@ -6,6 +6,8 @@ export type Database = PgDatabase<PgQueryResultHKT>
 
 export interface OpenDatabase {
   database: Database
+  /** It takes one statement at a time, and no transactions. */
+  loose?: boolean
   close(): Promise<void>
 }
 

@@ -31,12 +31,15 @@ export function openVisit(
   context: Context,
   { overflow }: { overflow: boolean },
 ): Visit {
-  const { database, close } = openDatabase(isolate, bindings)
+  const { database, loose = false, close } = openDatabase(isolate, bindings)
   const { schema: _, limits, ...lent } = isolate
   const begun: Promise<unknown>[] = []
   const runtime: Runtime = {
     ...lent,
-    data: dataIn(database, isolate.log, ledgerOptions(isolate, bindings, overflow)),
+    data: dataIn(database, isolate.log, {
+      ...ledgerOptions(isolate, bindings, overflow),
+      loose,
+    }),
     limits: limits((work) => runtime.waitUntil(work)),
     assets: assetsFrom(bindings),
     isReady: () =>

@@ -2,6 +2,7 @@
 import { GatewayError } from '../errors.ts'
 import { hashOf } from '../protocol/keys.ts'
 import type { Runtime } from '../runtime.ts'
+import { type Actor, ROOT } from './actor.ts'
 import { bearerOf } from './authenticate.ts'
 
 /** The setting that holds the hash of the token printed at the first start. */
@@ -10,7 +11,7 @@ export const ADMIN_TOKEN_HASH = 'admin_token_hash'
 const TRUST = 60_000
 
 /** @throws GatewayError authentication_error for anybody else. */
-export async function administer(runtime: Runtime, headers: Headers): Promise<void> {
+export async function administer(runtime: Runtime, headers: Headers): Promise<Actor> {
   const token = bearerOf(headers)
   if (token === undefined) throw refused('The admin API takes: authorization: Bearer <admin token>.')
   // Hashes are compared, so that the time it takes tells nothing about the token.
@@ -18,7 +19,7 @@ export async function administer(runtime: Runtime, headers: Headers): Promise<vo
   const { adminToken } = runtime.config
   // A token that the operator set is the only one: that is how a lost or leaked one is replaced.
   const expected = adminToken === undefined ? await generatedHash(runtime) : await hashOf(adminToken)
-  if (presented === expected) return
+  if (presented === expected) return ROOT
   throw refused('This is not the admin token of this gateway.')
 }
 

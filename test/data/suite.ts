@@ -5,6 +5,7 @@ import type { Capability } from '../../src/data/capabilities.ts'
 import { type Data, dataIn } from '../../src/data/data.ts'
 import type { OpenDatabase } from '../../src/data/database.ts'
 import { createKey } from '../../src/gateway/keys.ts'
+import { auditSuite } from './auditsuite.ts'
 import { NOW, rowMaker } from './rows.ts'
 
 export function dataSuite(open: () => Promise<OpenDatabase>) {
@@ -13,7 +14,8 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
   const lines: string[] = []
   beforeAll(async () => {
     opened = await open()
-    data = dataIn(opened.database, (_, message) => void lines.push(message))
+    const { database, loose = false } = opened
+    data = dataIn(database, (_, message) => void lines.push(message), { loose })
   })
   afterAll(() => opened.close())
 
@@ -232,6 +234,8 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
     expect(await data.settings.get('prize')).toEqual({ index: claims.indexOf(true) })
     expect(await data.settings.get('nothing')).toBeUndefined()
   })
+
+  auditSuite(() => ({ data, loose: opened.loose === true }))
 
   test('answers a ping', async () => {
     await expect(data.ping()).resolves.toBeUndefined()

@@ -1,9 +1,9 @@
 /** Capabilities: what upstreams and models were found to refuse, and what an admin knows better. */
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import type { Capability } from '../../data/capabilities.ts'
 import { GatewayError } from '../../errors.ts'
 import { forgetLessons } from '../../gateway/learn.ts'
-import { json, pageOf, refusals, resource } from './resource.ts'
+import { json, operation, pageOf, refusals, resource } from './resource.ts'
 
 const naming = {
   place: z.string().min(1).max(400).describe('provider/wire/region/model'),
@@ -23,14 +23,16 @@ const capabilityView = z
   })
   .openapi('Capability')
 
-const list = createRoute({
+const list = operation({
+  needs: 'capabilities.read',
   method: 'get',
   path: '/',
   summary: 'List what holds now',
   responses: { 200: { description: 'All of it.', content: json(pageOf(capabilityView)) }, ...refusals },
 })
 
-const pin = createRoute({
+const pin = operation({
+  needs: 'capabilities.change',
   method: 'put',
   path: '/',
   summary: 'Pin a verdict: it does not expire and is not learned over',
@@ -43,7 +45,8 @@ const pin = createRoute({
   responses: { 200: { description: 'The verdict.', content: json(capabilityView) }, ...refusals },
 })
 
-const forget = createRoute({
+const forget = operation({
+  needs: 'capabilities.change',
   method: 'delete',
   path: '/',
   summary: 'Forget a verdict: it is found out anew',

@@ -1,10 +1,10 @@
 /** Keys: what developers call with. */
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import type { Key } from '../../data/keys.ts'
 import { GatewayError } from '../../errors.ts'
 import { forgetKey } from '../../gateway/authenticate.ts'
 import { createKey } from '../../gateway/keys.ts'
-import { cutPage, json, pageOf, paging, refusals, resource, text } from './resource.ts'
+import { cutPage, json, operation, pageOf, paging, refusals, resource, text } from './resource.ts'
 
 const keyName = text(200).trim().min(1)
 const patterns = z
@@ -41,7 +41,8 @@ const newKeyView = keyView
 
 const path = z.object({ id: text(128) })
 
-const create = createRoute({
+const create = operation({
+  needs: 'keys.change',
   method: 'post',
   path: '/',
   summary: 'Make a key',
@@ -54,7 +55,8 @@ const create = createRoute({
   responses: { 201: { description: 'The key, with its secret.', content: json(newKeyView) }, ...refusals },
 })
 
-const list = createRoute({
+const list = operation({
+  needs: 'keys.read',
   method: 'get',
   path: '/',
   summary: 'List keys, oldest first',
@@ -62,7 +64,8 @@ const list = createRoute({
   responses: { 200: { description: 'A page of keys.', content: json(pageOf(keyView)) }, ...refusals },
 })
 
-const get = createRoute({
+const get = operation({
+  needs: 'keys.read',
   method: 'get',
   path: '/{id}',
   summary: 'Look at a key',
@@ -70,7 +73,8 @@ const get = createRoute({
   responses: { 200: { description: 'The key.', content: json(keyView) }, ...refusals },
 })
 
-const change = createRoute({
+const change = operation({
+  needs: 'keys.change',
   method: 'patch',
   path: '/{id}',
   summary: 'Rename, restrict, limit, disable or enable a key',
@@ -91,7 +95,8 @@ const change = createRoute({
   responses: { 200: { description: 'The key as it is now.', content: json(keyView) }, ...refusals },
 })
 
-const remove = createRoute({
+const remove = operation({
+  needs: 'keys.change',
   method: 'delete',
   path: '/{id}',
   summary: 'Delete a key; its spend stays',

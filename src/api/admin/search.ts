@@ -1,5 +1,5 @@
 /** Web search: which engine answers, for all or for one key. */
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import { GatewayError } from '../../errors.ts'
 import {
   ownEngine,
@@ -11,7 +11,7 @@ import {
   storeEngine,
 } from '../../gateway/engines.ts'
 import { engines } from '../../search/index.ts'
-import { json, refusals, resource } from './resource.ts'
+import { json, operation, refusals, resource } from './resource.ts'
 
 const mode = z.enum(['off', 'all', 'own']).describe('One engine for all, each key its own, or none.')
 
@@ -54,14 +54,16 @@ const searchWish = z.strictObject({ mode, ...engineWish.partial().shape })
 
 const path = z.object({ id: z.string().max(128) })
 
-const get = createRoute({
+const get = operation({
+  needs: 'search.read',
   method: 'get',
   path: '/',
   summary: 'Look at web search, and at the engines there are',
   responses: { 200: { description: 'How it is set up.', content: json(searchView) }, ...refusals },
 })
 
-const put = createRoute({
+const put = operation({
+  needs: 'search.change',
   method: 'put',
   path: '/',
   summary: 'Set web search up, for all or off',
@@ -69,7 +71,8 @@ const put = createRoute({
   responses: { 200: { description: 'How it is set up now.', content: json(searchView) }, ...refusals },
 })
 
-const putOwn = createRoute({
+const putOwn = operation({
+  needs: 'search.change',
   method: 'put',
   path: '/keys/{id}',
   summary: "Set a key's own engine up",
@@ -77,7 +80,8 @@ const putOwn = createRoute({
   responses: { 200: { description: 'The engine.', content: json(engineView) }, ...refusals },
 })
 
-const removeOwn = createRoute({
+const removeOwn = operation({
+  needs: 'search.change',
   method: 'delete',
   path: '/keys/{id}',
   summary: "Take a key's own engine away",

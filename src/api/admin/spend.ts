@@ -1,7 +1,7 @@
 /** Spend: the ledger, request by request. */
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import type { SettledRow } from '../../data/rows.ts'
-import { cutPage, json, pageOf, paging, refusals, resource, text } from './resource.ts'
+import { cutPage, json, operation, pageOf, paging, refusals, resource, text } from './resource.ts'
 
 const STATUSES = ['pending', 'succeeded', 'refused', 'failed_midstream', 'cancelled', 'lost'] as const
 
@@ -45,7 +45,8 @@ const instant = z.iso
   .transform((text) => new Date(text))
   .openapi({ type: 'string', format: 'date-time' })
 
-const list = createRoute({
+const list = operation({
+  needs: 'spend.read',
   method: 'get',
   path: '/',
   summary: 'List requests and what they cost, newest first',

@@ -1,0 +1,102 @@
+/** Who may do what with the admin API: permissions by role, and how far each reaches. docs/permissions.md is made of it. */
+import { GatewayError } from '../errors.ts'
+import type { Actor } from './actor.ts'
+
+/** Everything there is; what belongs to the teams that somebody leads; what is somebody's own. */
+export type Reach = 'all' | 'team' | 'own'
+/** `lead` is who leads a team, whatever else they are: it adds to what a member may do, in that team. */
+export type Role = 'admin' | 'auditor' | 'lead' | 'member'
+
+type Grants = Readonly<Partial<Record<Role, Reach>>>
+
+const EVERYBODY: Grants = { admin: 'all', auditor: 'all', lead: 'all', member: 'all' }
+const THEIRS: Grants = { admin: 'all', auditor: 'all', lead: 'team', member: 'own' }
+const OVERSEERS: Grants = { admin: 'all', auditor: 'all' }
+const ADMINS: Grants = { admin: 'all' }
+
+/** What ends in `.read` changes nothing; whatever else there is, an auditor and a read-only token may not. */
+const PERMISSIONS = {
+  'users.read': THEIRS,
+  'users.change': ADMINS,
+  'teams.read': THEIRS,
+  'teams.change': ADMINS,
+  'members.change': { admin: 'all', lead: 'team' },
+  'keys.read': THEIRS,
+  'keys.change': { admin: 'all', lead: 'team', member: 'own' },
+  'tokens.read': { admin: 'all', auditor: 'all', member: 'own' },
+  'tokens.change': { admin: 'all', member: 'own' },
+  'audit.read': OVERSEERS,
+  'budgets.read': THEIRS,
+  'budgets.change': ADMINS,
+  'limits.read': OVERSEERS,
+  'limits.change': ADMINS,
+  'organisation.read': EVERYBODY,
+  'organisation.change': ADMINS,
+  'spend.read': THEIRS,
+  'usage.read': THEIRS,
+  'prices.read': EVERYBODY,
+  'prices.change': ADMINS,
+  'notices.read': { admin: 'all', auditor: 'all', lead: 'team' },
+  'channels.read': OVERSEERS,
+  'channels.change': ADMINS,
+  'capabilities.read': OVERSEERS,
+  'capabilities.change': ADMINS,
+  'search.read': OVERSEERS,
+  'search.change': ADMINS,
+  'metrics.read': OVERSEERS,
+} as const satisfies Readonly<Record<string, Grants>>
+
+export type Permission = keyof typeof PERMISSIONS
+
+export function isPermission(name: unknown): name is Permission {
+  return typeof name === 'string' && Object.hasOwn(PERMISSIONS, name)
+}
+
+/** How far a role takes somebody with this permission; undefined: nowhere. */
+export function reachOf(role: Role, permission: Permission): Reach | undefined {
+  const grants: Grants = PERMISSIONS[permission]
+  return grants[role]
+}
+
+/** What somebody may touch: everything, or what belongs to these teams and to this user. */
+export interface Scope {
+  all: boolean
+  /** Ids of teams. */
+  teams: readonly string[]
+  /** What is this user's. */
+  userId: string | undefined
+}
+
+/**
+ * What this actor reaches with this permission.
+ * @throws GatewayError permission_error where that is nothing.
+ */
+export function scopeOf(actor: Actor, permission: Permission): Scope {
+  if (actor.readOnly && !permission.endsWith('.read')) {
+    throw refused(`This token reads only: it has not the permission ${permission}.`)
+  }
+  const reach = reachOf(actor.role, permission)
+  const asLead = actor.leads.length > 0 ? reachOf('lead', permission) : undefined
+  if (reach === undefined && asLead === undefined) {
+    throw refused(`This takes the permission ${permission}, which you do not have. Ask an admin.`)
+  }
+  return {
+    all: reach === 'all' || asLead === 'all',
+    teams: reach === 'team' || asLead === 'team' ? actor.leads : [],
+    userId: reach === undefined ? undefined : actor.userId,
+  }
+}
+
+/** Whether what belongs to this team, or to this user, is within. */
+export function covers(
+  { all, teams, userId }: Scope,
+  owner: { teamId?: string | null | undefined; userId?: string | null | undefined },
+): boolean {
+  if (all) return true
+  if (owner.teamId && teams.includes(owner.teamId)) return true
+  return userId !== undefined && owner.userId === userId
+}
+
+function refused(sentence: string): GatewayError {
+  return new GatewayError('permission_error', sentence)
+}
