@@ -2,9 +2,9 @@
  * Deliveries: which notice goes through which channel, and what became of it. Who delivers first moves the next attempt
  * on, so that no other replica tries meanwhile; one that dies over it leaves the delivery to the next.
  */
-import { and, count, desc, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm'
-import { type Database, returnedBy } from './database.ts'
-import { deliveries, notices } from './tables/notices.ts'
+import { and, count, desc, eq, gte, inArray, isNull, lt, lte, type SQL, sql } from 'drizzle-orm'
+import type { Database } from './database.ts'
+import { channels, deliveries, notices } from './tables/notices.ts'
 
 export type Delivery = typeof deliveries.$inferSelect
 /** A delivery with what it is about. */
@@ -28,11 +28,13 @@ export interface DeliveryFilter {
 }
 
 export interface Deliveries {
+  /** The active channels that something waits for whose time has come. */
+  due(): Promise<string[]>
   /**
-   * Up to so many of each active channel, whose time has come: one that is stuck keeps no other one waiting. Nobody
-   * else gets these for `lease` milliseconds, by the clock of the database.
+   * One of an active channel whose time has come, the longest due first. Nobody else gets it for `lease` milliseconds, by
+   * the clock of the database.
    */
-  claim(lease: number, mostOfEach: number): Promise<Claim[]>
+  claim(channelId: string, lease: number): Promise<Claim | undefined>
   delivered(claim: Claim): Promise<void>
   /** To be tried again after so many milliseconds; never, where none are said. */
   failed(claim: Claim, problem: string, pause: number | undefined): Promise<void>
@@ -51,28 +53,44 @@ export interface Deliveries {
 }
 
 export function deliveriesIn(database: Database): Deliveries {
+  return { ...turnsIn(database), ...historyIn(database) }
+}
+
+type Turns = Pick<Deliveries, 'due' | 'claim' | 'delivered' | 'failed'>
+
+function turnsIn(database: Database): Turns {
   const late = (milliseconds: number) => sql`now() + ${milliseconds} * interval '1 millisecond'`
   const of = ({ noticeId, channelId }: Claim) =>
     and(eq(deliveries.noticeId, noticeId), eq(deliveries.channelId, channelId))
 
   return {
-    async claim(lease, mostOfEach) {
-      const claimed = await database.execute(sql`
-        with due as materialized (
-          select waiting.notice_id, waiting.channel_id from channels cross join lateral (
-            select notice_id, channel_id from deliveries
-            where channel_id = channels.id and state = 'waiting' and next_at <= now()
-            order by next_at limit ${mostOfEach} for update skip locked
-          ) waiting where channels.state = 'active' and channels.archived_at is null
-        )
-        update deliveries set attempts = attempts + 1, next_at = ${late(lease)} from due
-        where deliveries.notice_id = due.notice_id and deliveries.channel_id = due.channel_id
-        returning deliveries.notice_id, deliveries.channel_id, deliveries.attempts`)
-      return returnedBy(claimed).map((row) => ({
-        noticeId: String(row['notice_id']),
-        channelId: String(row['channel_id']),
-        attempts: Number(row['attempts']),
-      }))
+    async due() {
+      const due = await database
+        .selectDistinct({ channelId: deliveries.channelId })
+        .from(deliveries)
+        .innerJoin(channels, eq(channels.id, deliveries.channelId))
+        .where(and(IS_DUE, IS_ACTIVE))
+      return due.map(({ channelId }) => channelId)
+    },
+    async claim(channelId, lease) {
+      const next = database
+        .select({ noticeId: deliveries.noticeId })
+        .from(deliveries)
+        .where(and(eq(deliveries.channelId, channelId), IS_DUE))
+        .orderBy(deliveries.nextAt)
+        .limit(1)
+        .for('update', { skipLocked: true })
+      const isActive = sql`exists (select 1 from ${channels} where ${channels.id} = ${channelId} and ${IS_ACTIVE})`
+      const [claim] = await database
+        .update(deliveries)
+        .set({ attempts: sql`${deliveries.attempts} + 1`, nextAt: late(lease) })
+        .where(and(eq(deliveries.channelId, channelId), sql`${deliveries.noticeId} = (${next})`, isActive))
+        .returning({
+          noticeId: deliveries.noticeId,
+          channelId: deliveries.channelId,
+          attempts: deliveries.attempts,
+        })
+      return claim
     },
     async delivered(claim) {
       await database
@@ -89,6 +107,11 @@ export function deliveriesIn(database: Database): Deliveries {
         .set({ problem, ...next })
         .where(mine)
     },
+  }
+}
+
+function historyIn(database: Database): Omit<Deliveries, keyof Turns> {
+  return {
     async find(filter) {
       const found = await database
         .select({ delivery: deliveries, kind: notices.kind, sentence: notices.sentence })
@@ -133,6 +156,9 @@ export function deliveriesIn(database: Database): Deliveries {
         .groupBy(deliveries.channelId, deliveries.state),
   }
 }
+
+const IS_DUE = and(eq(deliveries.state, 'waiting'), lte(deliveries.nextAt, sql`now()`))
+const IS_ACTIVE = and(eq(channels.state, 'active'), isNull(channels.archivedAt))
 
 function conditions({ noticeId, channelId, state, before }: DeliveryFilter): SQL[] {
   const list: SQL[] = []

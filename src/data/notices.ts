@@ -26,7 +26,6 @@ export interface Notices {
   /** A notice that went through one channel only, at once, and what came of it there. */
   record(notice: NewNotice & { id: string }, channelId: string, problem: string | undefined): Promise<void>
   byId(id: string): Promise<Notice | undefined>
-  byIds(ids: readonly string[]): Promise<Notice[]>
   /** Newest first. */
   find(filter: NoticeFilter): Promise<Notice[]>
   /** Removes up to so many that are older than that, with what is known of their deliveries. How many it were. */
@@ -71,11 +70,6 @@ export function noticesIn(database: Database): Notices {
       const [notice] = await database.select().from(notices).where(eq(notices.id, id))
       return notice
     },
-    byIds: (ids) =>
-      database
-        .select()
-        .from(notices)
-        .where(inArray(notices.id, [...ids])),
     find: (filter) =>
       database
         .select()
