@@ -1,6 +1,7 @@
 /** A runtime for tests: everything in memory, a clock that stands still, nothing asked of anybody. */
 import { type CredentialSource, keptCredentials } from '../src/aws.ts'
 import { type Config, readConfig } from '../src/config.ts'
+import { newBacklog } from '../src/data/backlog.ts'
 import { memoryCache } from '../src/data/cache.ts'
 import type { Capability } from '../src/data/capabilities.ts'
 import type { Data } from '../src/data/data.ts'
@@ -10,6 +11,7 @@ import type { NewNotice } from '../src/data/notices.ts'
 import type { LedgerRow } from '../src/data/rows.ts'
 import { unpinnedEgress } from '../src/edge/unpinned.ts'
 import { createKey } from '../src/gateway/keys.ts'
+import { newSightings } from '../src/gateway/sightings.ts'
 import { webHashes } from '../src/protocol/hashes.ts'
 import { counters } from '../src/protocol/metrics.ts'
 import type { LogFields, LogLevel, Runtime } from '../src/runtime.ts'
@@ -68,6 +70,7 @@ export function testRuntime(changes: Changes = {}): TestRuntime {
     fetch: () => Promise.reject(new Error('no network in this test')),
     hashes: webHashes,
     egress: unpinnedEgress(() => Promise.reject(new Error('no network in this test')), false),
+    sightings: newSightings(),
     isReady: async () => true,
     log: (level, message, fields) => void lines.push({ level, message, fields }),
     metrics: counters(),
@@ -129,6 +132,7 @@ function fakeData(keys: Key[], rows: LedgerRow[], told: NewNotice[], onLookUp: (
       },
       find: () => Promise.reject(new Error('ask `rows`')),
       closeLost: async () => 0,
+      backlog: newBacklog(),
     },
     settings: {
       get: async (name) => settings.get(name),

@@ -1,7 +1,7 @@
 /** Signs of trouble that the database knows of: what the watch looks at each minute. */
 import { and, count, gte, isNull, ne, type SQL, sql, sum } from 'drizzle-orm'
 import type { Database } from './database.ts'
-import { requests } from './tables/ledger.ts'
+import { quarantine, requests } from './tables/ledger.ts'
 import { keys } from './tables/people.ts'
 
 /** A key whose end is near, or was not long ago. */
@@ -38,6 +38,8 @@ export interface Signs {
   outcomes(since: Date): Promise<Outcomes[]>
   /** What was written to the ledger since then without a price, most requests first. */
   unpriced(since: Date, most: number): Promise<Unpriced[]>
+  /** How many rows came into quarantine since then. */
+  quarantined(since: Date): Promise<number>
 }
 
 /** Refusals that speak of the upstream, or of the gateway's access to it, rather than of the request. */
@@ -90,6 +92,10 @@ export function signsIn(database: Database): Signs {
         .groupBy(requests.provider, requests.modelId)
         .orderBy(sql`count(*) desc`)
         .limit(most),
+    async quarantined(since) {
+      const [row] = await database.select({ rows: count() }).from(quarantine).where(gte(quarantine.at, since))
+      return row?.rows ?? 0
+    },
   }
 }
 

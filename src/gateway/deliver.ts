@@ -25,6 +25,9 @@ const LEASE = 60_000
 /** A round begins nothing new after that: the next minute has one of its own. */
 const ROUND = 40_000
 
+/** What could not be delivered for so long is no news. */
+export const STALE = 604_800_000
+
 /** Doubling, with as much chance in it as spreads what failed together: twenty attempts in about a day. */
 const FIRST_PAUSE = 30_000
 const LONGEST_PAUSE = 7_200_000
