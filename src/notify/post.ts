@@ -22,7 +22,7 @@ export async function askAws(request: AwsRequest, { aws, signal }: Lent): Promis
   const answer = await reached(aws(request, signal), signal)
   const text = await reached(textOf(answer), signal)
   if (answer.status < 200 || answer.status > 299)
-    throw failed(codeIn(text) ?? `http_${answer.status}`, answer)
+    throw failed(namedIn(answer) ?? codeIn(text) ?? `http_${answer.status}`, answer)
   return text
 }
 
@@ -44,6 +44,11 @@ async function reached<T>(step: Promise<T>, signal: AbortSignal): Promise<T> {
     if (signal.aborted) throw new ChannelError('timeout', { cause })
     throw new ChannelError(cause instanceof EgressError ? cause.reason : 'unreachable', { cause })
   })
+}
+
+/** REST services of AWS name the error in a header. */
+function namedIn({ headers }: Answer): string | undefined {
+  return /^([A-Za-z]{1,80})(?::|$)/.exec(headers.get('x-amzn-errortype') ?? '')?.[1]
 }
 
 /** An AWS error has a name: in XML, or in JSON with a namespace before it. It is a name, or it is not told. */
