@@ -2,16 +2,19 @@
 import { type CredentialSource, keptCredentials } from '../src/aws.ts'
 import { type Config, readConfig } from '../src/config.ts'
 import type { BudgetRow } from '../src/data/budgets.ts'
+import { newBacklog } from '../src/data/backlog.ts'
 import { memoryCache } from '../src/data/cache.ts'
 import type { Capability } from '../src/data/capabilities.ts'
 import type { Data } from '../src/data/data.ts'
 import type { Key } from '../src/data/keys.ts'
 import { memoryLimits } from '../src/data/limits/memory.ts'
 import type { StoredPrice } from '../src/data/prices.ts'
+import type { NewNotice } from '../src/data/notices.ts'
 import type { LedgerRow } from '../src/data/rows.ts'
 import { unpinnedEgress } from '../src/edge/unpinned.ts'
 import type { Principal } from '../src/gateway/authenticate.ts'
 import { createKey } from '../src/gateway/keys.ts'
+import { newSightings } from '../src/gateway/sightings.ts'
 import { webHashes } from '../src/protocol/hashes.ts'
 import { counters } from '../src/protocol/metrics.ts'
 import type { LogFields, LogLevel, Runtime } from '../src/runtime.ts'
@@ -43,6 +46,8 @@ export interface TestRuntime extends Runtime {
   rows: LedgerRow[]
   budgets: BudgetRow[]
   lines: Line[]
+  /** Notices that were raised. */
+  told: NewNotice[]
   /** How often keys were asked of the database. */
   lookUps(): number
   /** Everything handed to waitUntil so far is done. */
@@ -67,21 +72,23 @@ export function testRuntime(changes: Changes = {}): TestRuntime {
   const rows: LedgerRow[] = []
   const budgets: BudgetRow[] = []
   const lines: Line[] = []
+  const told: NewNotice[] = []
   const work: Promise<unknown>[] = []
   let lookUps = 0
   const credentials =
     given ??
     keptCredentials(async () => ({ accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'not a secret' }), now)
-  const data = fakeData({ keys, rows, budgets }, () => lookUps++)
+  const data = fakeData({ keys, rows, budgets, told }, () => lookUps++)
   return {
     config,
     data,
     limits: memoryLimits(now),
     cache: memoryCache({ entries: 100, now }),
-    credentials: { bedrock: credentials, anthropic: credentials, vertex: credentials },
+    credentials: { bedrock: credentials, anthropic: credentials, vertex: credentials, aws: credentials },
     fetch: () => Promise.reject(new Error('no network in this test')),
     hashes: webHashes,
     egress: unpinnedEgress(() => Promise.reject(new Error('no network in this test')), false),
+    sightings: newSightings(),
     isReady: async () => true,
     log: (level, message, fields) => void lines.push({ level, message, fields }),
     metrics: counters(),
@@ -93,6 +100,7 @@ export function testRuntime(changes: Changes = {}): TestRuntime {
     rows,
     budgets,
     lines,
+    told,
     lookUps: () => lookUps,
     async settled() {
       while (work.length > 0) await work.shift()
@@ -109,9 +117,9 @@ export async function keyIn(
   return { key, secret, headers: { 'x-api-key': secret } }
 }
 
-type Kept = Pick<TestRuntime, 'keys' | 'rows' | 'budgets'>
+type Kept = Pick<TestRuntime, 'keys' | 'rows' | 'budgets' | 'told'>
 
-function fakeData({ keys, rows, budgets }: Kept, onLookUp: () => void): Data {
+function fakeData({ keys, rows, budgets, told }: Kept, onLookUp: () => void): Data {
   const settings = new Map<string, unknown>()
   const live = (id: string) => keys.find((key) => key.id === id && !key.deletedAt)
   const data: Data = {
@@ -119,6 +127,7 @@ function fakeData({ keys, rows, budgets }: Kept, onLookUp: () => void): Data {
     budgets: fakeBudgets(budgets),
     limits: fakeLimitRows(),
     spending: fakeSpending(rows),
+    ...fakeNotices(told),
     atomically: (work) => work(data),
     keys: {
       async byHash(hash) {
@@ -153,6 +162,7 @@ function fakeData({ keys, rows, budgets }: Kept, onLookUp: () => void): Data {
       },
       find: () => Promise.reject(new Error('ask `rows`')),
       closeLost: async () => 0,
+      backlog: newBacklog(),
     },
     settings: {
       get: async (name) => settings.get(name),
@@ -227,4 +237,19 @@ function fakeCapabilities(): Data['capabilities'] {
       return kept.length < before
     },
   }
+}
+
+/** Raises notices, once each; all else about them is for a database. */
+function fakeNotices(told: NewNotice[]): Pick<Data, 'notices' | 'channels' | 'deliveries' | 'signs'> {
+  async function raise(notice: NewNotice): Promise<boolean> {
+    if (told.some(({ subject }) => subject === notice.subject)) return false
+    told.push(notice)
+    return true
+  }
+  const ask = () => Promise.reject(new Error('ask a database: dataIn(inMemory())'))
+  const { channels, deliveries, signs, notices } = new Proxy({} as Data, {
+    get: (_, table) =>
+      new Proxy({}, { get: (__, name) => (table === 'notices' && name === 'raise' ? raise : ask) }),
+  })
+  return { channels, deliveries, signs, notices }
 }

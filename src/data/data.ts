@@ -4,14 +4,18 @@ import type { Log } from '../runtime.ts'
 import { type Audit, auditIn } from './audit.ts'
 import { type Budgets, budgetsIn } from './budgets.ts'
 import { type Capabilities, capabilitiesIn } from './capabilities.ts'
+import { type Channels, channelsIn } from './channels.ts'
 import type { Database, OpenDatabase } from './database.ts'
+import { type Deliveries, deliveriesIn } from './deliveries.ts'
 import { type Keys, keysIn } from './keys.ts'
 import { type Ledger, type LedgerOptions, ledgerIn } from './ledger.ts'
 import { type LimitRows, limitRowsIn } from './limitrows.ts'
 import { type PriceRows, pricesIn } from './prices.ts'
 import { type Repricing, repricingIn } from './repricing.ts'
+import { type Notices, noticesIn } from './notices.ts'
 import { requestsIn } from './requests.ts'
 import { type Settings, settingsIn } from './settings.ts'
+import { type Signs, signsIn } from './signs.ts'
 import { answeredInTime } from './silence.ts'
 import { type Spending, spendingIn } from './spending.ts'
 import { type Teams, teamsIn } from './teams.ts'
@@ -23,9 +27,12 @@ export interface Tables {
   audit: Audit
   budgets: Budgets
   capabilities: Capabilities
+  channels: Channels
+  deliveries: Deliveries
   keys: Keys
   limits: LimitRows
   prices: PriceRows
+  notices: Notices
   settings: Settings
   teams: Teams
   tokens: Tokens
@@ -36,6 +43,7 @@ export interface Data extends Tables {
   ledger: Ledger
   spending: Spending
   repricing: Repricing
+  signs: Signs
   /**
    * Does all of this or none of it, except over Neon's HTTP, which has no transactions. What is asked of anything but
    * the tables that are handed in may wait for the end of it, and so never be answered.
@@ -65,6 +73,7 @@ export function dataIn(database: Database, log: Log, options: DataOptions = {}):
     ledger: ledgerIn(inTime(requestsIn(database)), log, options),
     spending: inTime(spendingIn(database)),
     repricing: inTime(repricingIn(database)),
+    signs: inTime(signsIn(database)),
     async ping() {
       await database.execute('select 1')
     },
@@ -76,9 +85,12 @@ function tablesIn(database: Database, inTime = <T extends object>(questions: T):
     audit: inTime(auditIn(database)),
     budgets: inTime(budgetsIn(database)),
     capabilities: inTime(capabilitiesIn(database)),
+    channels: inTime(channelsIn(database)),
+    deliveries: inTime(deliveriesIn(database)),
     keys: inTime(keysIn(database)),
     limits: inTime(limitRowsIn(database)),
     prices: inTime(pricesIn(database)),
+    notices: inTime(noticesIn(database)),
     settings: inTime(settingsIn(database)),
     teams: inTime(teamsIn(database)),
     tokens: inTime(tokensIn(database)),

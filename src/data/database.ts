@@ -11,6 +11,12 @@ export interface OpenDatabase {
   close(): Promise<void>
 }
 
+/** The rows that a statement of one's own returned: some drivers put them into something else. */
+export function returnedBy(result: unknown): readonly Readonly<Record<string, unknown>>[] {
+  const rows = Array.isArray(result) ? result : (result as { rows?: unknown }).rows
+  return Array.isArray(rows) ? rows : []
+}
+
 /** Codes of sockets and of postgres.js for a server that cannot be reached, or went away. */
 const UNREACHABLE =
   /^(E(CONN\w+|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|PIPE|AI_AGAIN)|CONNECT_TIMEOUT|CONNECTION_\w+)$/

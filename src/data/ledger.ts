@@ -5,6 +5,7 @@
 
 import { inTime } from '../protocol/deadline.ts'
 import type { Log } from '../runtime.ts'
+import { type Backlog, newBacklog } from './backlog.ts'
 import { isDataError } from './database.ts'
 import type { Requests } from './requests.ts'
 import { isOver, type LedgerRow } from './rows.ts'
@@ -15,6 +16,8 @@ export interface Ledger extends Omit<Requests, 'upsert'> {
    * returns; the promise resolves when it is in the database, or safely kept elsewhere.
    */
   write(row: LedgerRow): Promise<void>
+  /** Rows of this process that waited for the database. */
+  backlog: Pick<Backlog, 'worst' | 'forget'>
 }
 
 /** A place that outlives the process. */
@@ -69,6 +72,7 @@ export function ledgerIn(requests: Requests, log: Log, options: LedgerOptions = 
   const { spool, mostWaiting = MOST_WAITING } = options
   const waiting = new Map<string, Waiting>()
   const deliver = delivery(requests, log, options)
+  const backlog = newBacklog()
   let writing = false
 
   const gathered = () => new Promise((resolve) => setTimeout(resolve, spool ? GATHER : 0))
@@ -100,6 +104,7 @@ export function ledgerIn(requests: Requests, log: Log, options: LedgerOptions = 
       // The end of a request is the last that is said of it, whichever comes first.
       const latest = before && isOver(before.row) && !isOver(row) ? before.row : row
       waiting.set(row.id, { row: latest, settled: [...(before?.settled ?? []), settled] })
+      backlog.saw(waiting.size)
       if (writing) return
       writing = true
       void drain()
@@ -109,6 +114,7 @@ export function ledgerIn(requests: Requests, log: Log, options: LedgerOptions = 
   return {
     find: requests.find,
     closeLost: requests.closeLost,
+    backlog,
     async write(row) {
       if (waiting.size < mostWaiting || waiting.has(row.id)) {
         spool?.keep(row)
