@@ -3,7 +3,7 @@ import { hasRoom, usedOf, waitFor } from '../data/limits.ts'
 import { GatewayError } from '../errors.ts'
 import type { LimitAsk } from './asks.ts'
 import { type Account, verdictOn } from './budgets.ts'
-import { dollars } from './dollars.ts'
+import { dollars, resetOf, titleFor } from './budgetwords.ts'
 import { closedHeaders, isSpent, limitHeaders, type Told } from './standing.ts'
 
 /** Claude Code gives up at once when it is to wait longer. */
@@ -51,11 +51,11 @@ function secondsUntil({ want, standing }: Told): number {
 
 function sentenceFor({ ask }: Told): string {
   if (ask.what === 'budget')
-    return `${titleOf(ask.account)} has no room left but for calls that are under way.`
+    return `${titleFor(ask.account)} has no room left but for calls that are under way.`
   if (ask.what === 'slow') {
     const { budget, level, cap } = ask.account
     const spent = `${dollars(level.spent)} of ${dollars(cap)}`
-    return `${titleOf(ask.account)} is nearly used up (${spent}), which slows it down to ${ask.cap} requests a minute${budget.model === '' ? '' : ' of these models'}.`
+    return `${titleFor(ask.account)} is nearly used up (${spent}), which slows it down to ${ask.cap} requests a minute${budget.model === '' ? '' : ' of these models'}.`
   }
   return limitSentence(ask)
 }
@@ -85,7 +85,7 @@ const WHO = {
 /** A budget that lets nothing through but to a model that may not answer this call. */
 export function stuckAt(account: Account, now: number, contact: string | null): Refusal {
   const { level, cap } = account
-  const sentence = `Of ${inSentence(titleOf(account))} ${dollars(level.spent)} of ${dollars(cap)} are spent. Only the model '${verdictOn(account).stepDown}' is still paid from it, which this key may not use.`
+  const sentence = `Of ${inSentence(titleFor(account))} ${dollars(level.spent)} of ${dollars(cap)} are spent. Only the model '${verdictOn(account).stepDown}' is still paid from it, which this key may not use.`
   const error = new GatewayError('billing_error', `${sentence} ${resetOf(account)} ${askFor(contact)}`, {
     retryAfter: secondsTo(account, now),
     headers: closedHeaders(account),
@@ -110,48 +110,15 @@ function budgetSpent(account: Account, now: number, contact: string | null): Gat
   const { cap, level } = account
   const asking = askFor(contact)
   if (cap === 0) {
-    return new GatewayError('billing_error', `${titleOf(account)} allows nothing. ${asking}`, {
+    return new GatewayError('billing_error', `${titleFor(account)} allows nothing. ${asking}`, {
       headers: closedHeaders(account),
     })
   }
-  const sentence = `${titleOf(account)} is spent: ${dollars(level.spent)} of ${dollars(cap)}. ${resetOf(account)} ${asking}`
+  const sentence = `${titleFor(account)} is spent: ${dollars(level.spent)} of ${dollars(cap)}. ${resetOf(account)} ${asking}`
   return new GatewayError('billing_error', sentence, {
     retryAfter: secondsTo(account, now),
     headers: closedHeaders(account),
   })
-}
-
-function resetOf({ budget, window, timeZone }: Account): string {
-  const when = moment(window.resetsAt, timeZone)
-  return budget.window === 'rolling'
-    ? `It counts the last ${budget.hours} hours; what is older comes free from ${when} on.`
-    : `It resets on ${when}.`
-}
-
-/** `Dec 1, 2026, 00:00 (Europe/Berlin)` */
-function moment(at: number, timeZone: string): string {
-  const shown = new Intl.DateTimeFormat('en-US', {
-    timeZone,
-    year: 'numeric',
-    month: 'short',
-    day: 'numeric',
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-  }).format(at)
-  return `${shown} (${timeZone})`
-}
-
-const LENGTHS = { day: 'daily', week: 'weekly', month: 'monthly', quarter: 'quarterly' } as const
-
-/** As whoever is refused knows it. */
-function titleOf({ budget }: Account): string {
-  const { scope, window, hours, model, owner } = budget
-  const length = window === 'rolling' ? `${hours}-hour` : LENGTHS[window]
-  const models = model === '' ? '' : ` for models named '${model}'`
-  if (scope === 'team') return `The ${length} budget of the team '${owner}'${models}`
-  const whose = scope === 'organisation' ? "The organisation's" : scope === 'key' ? "This key's" : 'Your'
-  return `${whose} ${length} budget${models}`
 }
 
 function spoken(seconds: number): string {
