@@ -1,4 +1,5 @@
 /** What the tables' files are handed: Drizzle over whichever Postgres it is. */
+import type { SQL } from 'drizzle-orm'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import { codeOf } from '../protocol/codes.ts'
 
@@ -8,7 +9,15 @@ export interface OpenDatabase {
   database: Database
   /** It takes one statement at a time, and no transactions. */
   loose?: boolean
+  /** The same database by a way of its own, for reports: one that takes long keeps nothing else waiting. */
+  reports?: Database
   close(): Promise<void>
+}
+
+/** The rows of a statement that Drizzle has no words for. What is not text in them differs from driver to driver. */
+export async function rowsOf<Row>(database: Database, statement: SQL): Promise<readonly Row[]> {
+  const answer = (await database.execute(statement)) as readonly Row[] | { rows: readonly Row[] }
+  return 'rows' in answer ? answer.rows : answer
 }
 
 /** Codes of sockets and of postgres.js for a server that cannot be reached, or went away. */
@@ -24,7 +33,7 @@ export function isOutage(error: unknown): boolean {
   return UNREACHABLE.test(code) || UNAVAILABLE.test(code)
 }
 
-/** SQLSTATE classes 22 (data exception) and 23 (integrity): asked again, it will refuse again. */
+/** SQLSTATE classes 22 (data exception), 23 (integrity), 54 (too large for it): asked again, it will refuse again. */
 export function isDataError(error: unknown): boolean {
-  return /^2[23]/.test(codeOf(error))
+  return /^(2[23]|54)/.test(codeOf(error))
 }
