@@ -6,7 +6,7 @@ import type { Capability } from '../src/data/capabilities.ts'
 import type { Data } from '../src/data/data.ts'
 import type { Key } from '../src/data/keys.ts'
 import { memoryLimits } from '../src/data/limits/memory.ts'
-import type { LedgerRow } from '../src/data/rows.ts'
+import type { LedgerRow, SettledRow } from '../src/data/rows.ts'
 import { unpinnedEgress } from '../src/edge/unpinned.ts'
 import { createKey } from '../src/gateway/keys.ts'
 import { webHashes } from '../src/protocol/hashes.ts'
@@ -95,6 +95,7 @@ function fakeData(keys: Key[], rows: LedgerRow[], onLookUp: () => void): Data {
   const live = (id: string) => keys.find((key) => key.id === id && !key.deletedAt)
   const data: Data = {
     audit: fakeAudit(),
+    ...fakeBooks(),
     atomically: (work) => work(data),
     keys: {
       async byHash(hash) {
@@ -122,6 +123,7 @@ function fakeData(keys: Key[], rows: LedgerRow[], onLookUp: () => void): Data {
         else rows[index] = row
       },
       find: () => Promise.reject(new Error('ask `rows`')),
+      byId: async (id) => rows.find((row) => row.id === id) as SettledRow | undefined,
       closeLost: async () => 0,
     },
     settings: {
@@ -147,6 +149,18 @@ function fakeAudit(): Data['audit'] {
     append: async (entry) => ({ ...entry, number: ++number, hash: '' }),
     find: () => Promise.reject(new Error('ask a database')),
     chain: () => Promise.reject(new Error('ask a database')),
+  }
+}
+
+/** What is derived from the ledger: a real database is asked for it. */
+function fakeBooks(): Pick<Data, 'quarantine' | 'hours' | 'spending' | 'usage' | 'retention'> {
+  const ask = () => Promise.reject(new Error('ask a database'))
+  return {
+    quarantine: { hold: async () => {}, size: async () => 0 },
+    hours: { derive: async () => undefined, asOf: async () => undefined },
+    spending: { spent: ask },
+    usage: { report: ask },
+    retention: { prune: async () => ({ rows: 0, hours: 0, more: false }) },
   }
 }
 

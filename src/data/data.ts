@@ -4,11 +4,16 @@ import type { Log } from '../runtime.ts'
 import { type Audit, auditIn } from './audit.ts'
 import { type Capabilities, capabilitiesIn } from './capabilities.ts'
 import type { Database, OpenDatabase } from './database.ts'
+import { type Hours, hoursIn } from './hours.ts'
 import { type Keys, keysIn } from './keys.ts'
 import { type Ledger, type LedgerOptions, ledgerIn } from './ledger.ts'
+import { type Quarantine, quarantineIn } from './quarantine.ts'
 import { requestsIn } from './requests.ts'
+import { type Retention, retentionIn } from './retention.ts'
 import { type Settings, settingsIn } from './settings.ts'
 import { answeredInTime } from './silence.ts'
+import { type Spending, spendingIn } from './spending.ts'
+import { type Usage, usageIn } from './usage.ts'
 
 /** What people change, and what has to change together with it. */
 export interface Tables {
@@ -20,6 +25,11 @@ export interface Tables {
 
 export interface Data extends Tables {
   ledger: Ledger
+  quarantine: Quarantine
+  hours: Hours
+  spending: Spending
+  usage: Usage
+  retention: Retention
   /**
    * Does all of this or none of it, except over Neon's HTTP, which has no transactions. What is asked of anything but
    * the tables that are handed in may wait for the end of it, and so never be answered.
@@ -29,7 +39,7 @@ export interface Data extends Tables {
   ping(): Promise<void>
 }
 
-export interface DataOptions extends LedgerOptions, Pick<OpenDatabase, 'loose'> {
+export interface DataOptions extends LedgerOptions, Pick<OpenDatabase, 'loose' | 'reports'> {
   /** Told when the database has left a question unanswered for too long; without it, every answer is waited for. */
   silent?: () => void
 }
@@ -43,10 +53,16 @@ export function dataIn(database: Database, log: Log, options: DataOptions = {}):
     atomically: (work) =>
       options.loose ? work(tables) : database.transaction((inside) => work(tablesIn(inside))),
   })
+  const quarantine = inTime(quarantineIn(database))
   return {
     ...tables,
     atomically,
-    ledger: ledgerIn(inTime(requestsIn(database)), log, options),
+    ledger: ledgerIn({ requests: inTime(requestsIn(database)), quarantine }, log, options),
+    quarantine,
+    hours: hoursIn(database),
+    spending: inTime(spendingIn(database)),
+    usage: usageIn(database, options.reports),
+    retention: retentionIn(database),
     async ping() {
       await database.execute('select 1')
     },
