@@ -9,8 +9,10 @@ import { administer } from '../gateway/administer.ts'
 import { capabilities } from './admin/capabilities.ts'
 import { keys } from './admin/keys.ts'
 import { requirePermissions } from './admin/resource.ts'
+import { retention } from './admin/retention.ts'
 import { search } from './admin/search.ts'
 import { spend } from './admin/spend.ts'
+import { usage } from './admin/usage.ts'
 import type { AdminEnv } from './env.ts'
 
 const MAX_BODY = 1_000_000
@@ -38,6 +40,8 @@ admin.openAPIRegistry.registerComponent('securitySchemes', 'adminToken', { type:
 const mounted = admin
   .route('/keys', keys)
   .route('/spend', spend)
+  .route('/', usage)
+  .route('/retention', retention)
   .route('/capabilities', capabilities)
   .route('/search', search)
 

@@ -4,15 +4,15 @@ import type { Database } from './database.ts'
 import type { LedgerRow, SettledRow } from './rows.ts'
 import { requests } from './tables/ledger.ts'
 
-/** What belongs to any of these teams, or to this user. */
+/** Everything, or what belongs to any of these teams, or to this user. */
 export interface Owners {
+  all: boolean
   teams: readonly string[]
   userId: string | undefined
 }
 
 export interface LedgerFilter {
-  /** Undefined is everybody's. */
-  owners?: Owners | undefined
+  owners: Owners
   team?: string | undefined
   user?: string | undefined
   key?: string | undefined
@@ -111,8 +111,7 @@ function givenFor(key: string, { notNull, default: otherwise }: Column): string 
 }
 
 function conditions(filter: LedgerFilter): SQL[] {
-  const list: SQL[] = []
-  if (filter.owners) list.push(ownedBy(filter.owners, requests))
+  const list: SQL[] = [ownedBy(filter.owners, requests)]
   if (filter.team) list.push(eq(requests.teamId, filter.team))
   if (filter.user) list.push(eq(requests.userId, filter.user))
   if (filter.upstream) list.push(eq(requests.upstream, filter.upstream))
@@ -126,8 +125,9 @@ function conditions(filter: LedgerFilter): SQL[] {
   return list
 }
 
-/** Rows of these owners; of nobody's, where nobody is named. */
-export function ownedBy({ teams, userId }: Owners, table: { teamId: Column; userId: Column }): SQL {
+/** Rows of these owners; none, where nobody is named. */
+export function ownedBy({ all, teams, userId }: Owners, table: { teamId: Column; userId: Column }): SQL {
+  if (all) return sql`true`
   const theirs = [
     ...(teams.length > 0 ? [inArray(table.teamId, [...teams])] : []),
     ...(userId === undefined ? [] : [eq(table.userId, userId)]),

@@ -32,8 +32,7 @@ export interface UsageQuery {
   /** Days in the organisation's time zone, both included, as in `2026-11-20`. */
   from: string
   to: string
-  /** Undefined is everybody's. */
-  owners?: Owners | undefined
+  owners: Owners
   team?: string | undefined
   user?: string | undefined
   key?: string | undefined
@@ -178,7 +177,7 @@ function conditions(query: UsageQuery): SQL[] {
   const { owners, team, user, key, model, upstream, sessionClass } = query
   return [
     sql`hours.day between ${query.from}::date and ${query.to}::date`,
-    ...(owners ? [ownedBy(owners, hours)] : []),
+    ownedBy(owners, hours),
     ...(team === undefined ? [] : [sql`hours.team_id = ${team}`]),
     ...(user === undefined ? [] : [sql`hours.user_id = ${user}`]),
     ...(key === undefined ? [] : [sql`hours.key_id = ${key}`]),

@@ -9,6 +9,8 @@ import { counters } from '../../src/protocol/metrics.ts'
 import { auditSuite } from './auditsuite.ts'
 import { NOW, rowMaker } from './rows.ts'
 
+const ALL = { all: true, teams: [], userId: undefined }
+
 export function dataSuite(open: () => Promise<OpenDatabase>) {
   let opened: OpenDatabase
   let data: Data
@@ -82,7 +84,7 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
 
   describe('the ledger', () => {
     const find = async (id: string) =>
-      (await data.ledger.find({ limit: 1_000 })).find((each) => each.id === id)
+      (await data.ledger.find({ owners: ALL, limit: 1_000 })).find((each) => each.id === id)
 
     test('keeps one row a request: the end replaces the beginning', async () => {
       const pending = row()
@@ -125,7 +127,7 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
         ...pending.map((each) => data.ledger.write(each)),
         ...pending.map((each) => data.ledger.write({ ...each, status: 'succeeded' })),
       ])
-      const kept = await data.ledger.find({ session: 'crowd', limit: 2_000 })
+      const kept = await data.ledger.find({ owners: ALL, session: 'crowd', limit: 2_000 })
       expect(kept.filter(({ status }) => status === 'succeeded')).toHaveLength(1_000)
     })
 
@@ -187,7 +189,7 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
       )
       for (const each of mine) await data.ledger.write(each)
       const ids = async (filter: object) =>
-        (await data.ledger.find({ key: 'key_find', limit: 10, ...filter })).map(({ id }) => id)
+        (await data.ledger.find({ owners: ALL, key: 'key_find', limit: 10, ...filter })).map(({ id }) => id)
       const all = mine.map(({ id }) => id).toReversed()
       expect(await ids({})).toEqual(all)
       expect(await ids({ model: 'm2' })).toEqual([all[1]])
