@@ -10,7 +10,7 @@ import type { Key } from '../src/data/keys.ts'
 import { memoryLimits } from '../src/data/limits/memory.ts'
 import type { NewNotice } from '../src/data/notices.ts'
 import type { StoredPrice } from '../src/data/prices.ts'
-import type { LedgerRow } from '../src/data/rows.ts'
+import type { LedgerRow, SettledRow } from '../src/data/rows.ts'
 import { unpinnedEgress } from '../src/edge/unpinned.ts'
 import type { Principal } from '../src/gateway/authenticate.ts'
 import { createKey } from '../src/gateway/keys.ts'
@@ -126,8 +126,8 @@ function fakeData({ keys, rows, budgets, told }: Kept, onLookUp: () => void): Da
     audit: fakeAudit(),
     budgets: fakeBudgets(budgets),
     limits: fakeLimitRows(),
-    spending: fakeSpending(rows),
     ...fakeNotices(told),
+    ...fakeBooks(rows),
     atomically: (work) => work(data),
     keys: {
       async byHash(hash) {
@@ -161,6 +161,7 @@ function fakeData({ keys, rows, budgets, told }: Kept, onLookUp: () => void): Da
         else rows[index] = row
       },
       find: () => Promise.reject(new Error('ask `rows`')),
+      byId: async (id) => rows.find((row) => row.id === id) as SettledRow | undefined,
       closeLost: async () => 0,
       backlog: newBacklog(),
     },
@@ -216,6 +217,20 @@ function fakePrices(): Data['prices'] {
       if (row) row.archivedAt = at
       return before
     },
+  }
+}
+
+/** What is derived from the ledger: a real database is asked for it. */
+function fakeBooks(
+  rows: LedgerRow[],
+): Pick<Data, 'quarantine' | 'hours' | 'spending' | 'usage' | 'retention'> {
+  const ask = () => Promise.reject(new Error('ask a database'))
+  return {
+    quarantine: { hold: async () => {}, size: async () => 0 },
+    hours: { derive: async () => undefined, asOf: async () => undefined },
+    spending: fakeSpending(rows),
+    usage: { report: ask },
+    retention: { prune: async () => ({ rows: 0, hours: 0, more: false }) },
   }
 }
 

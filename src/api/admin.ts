@@ -11,8 +11,10 @@ import { keys } from './admin/keys.ts'
 import { prices } from './admin/prices.ts'
 import { repricing } from './admin/repricing.ts'
 import { requirePermissions } from './admin/resource.ts'
+import { retention } from './admin/retention.ts'
 import { search } from './admin/search.ts'
 import { spend } from './admin/spend.ts'
+import { usage } from './admin/usage.ts'
 import type { AdminEnv } from './env.ts'
 
 const MAX_BODY = 1_000_000
@@ -40,6 +42,8 @@ admin.openAPIRegistry.registerComponent('securitySchemes', 'adminToken', { type:
 const mounted = admin
   .route('/keys', keys)
   .route('/spend', spend)
+  .route('/', usage)
+  .route('/retention', retention)
   .route('/capabilities', capabilities)
   .route('/search', search)
   .route('/prices', prices)

@@ -7,19 +7,23 @@ import { type Capabilities, capabilitiesIn } from './capabilities.ts'
 import { type Channels, channelsIn } from './channels.ts'
 import type { Database, OpenDatabase } from './database.ts'
 import { type Deliveries, deliveriesIn } from './deliveries.ts'
+import { type Hours, hoursIn } from './hours.ts'
 import { type Keys, keysIn } from './keys.ts'
 import { type Ledger, type LedgerOptions, ledgerIn } from './ledger.ts'
 import { type LimitRows, limitRowsIn } from './limitrows.ts'
 import { type Notices, noticesIn } from './notices.ts'
 import { type PriceRows, pricesIn } from './prices.ts'
+import { type Quarantine, quarantineIn } from './quarantine.ts'
 import { type Repricing, repricingIn } from './repricing.ts'
 import { requestsIn } from './requests.ts'
+import { type Retention, retentionIn } from './retention.ts'
 import { type Settings, settingsIn } from './settings.ts'
 import { type Signs, signsIn } from './signs.ts'
 import { answeredInTime } from './silence.ts'
 import { type Spending, spendingIn } from './spending.ts'
 import { type Teams, teamsIn } from './teams.ts'
 import { type Tokens, tokensIn } from './tokens.ts'
+import { type Usage, usageIn } from './usage.ts'
 import { type Users, usersIn } from './users.ts'
 
 /** What people change, and what has to change together with it. */
@@ -41,9 +45,13 @@ export interface Tables {
 
 export interface Data extends Tables {
   ledger: Ledger
-  spending: Spending
   repricing: Repricing
   signs: Signs
+  quarantine: Quarantine
+  hours: Hours
+  spending: Spending
+  usage: Usage
+  retention: Retention
   /**
    * Does all of this or none of it, except over Neon's HTTP, which has no transactions. What is asked of anything but
    * the tables that are handed in may wait for the end of it, and so never be answered.
@@ -53,7 +61,7 @@ export interface Data extends Tables {
   ping(): Promise<void>
 }
 
-export interface DataOptions extends LedgerOptions, Pick<OpenDatabase, 'loose'> {
+export interface DataOptions extends LedgerOptions, Pick<OpenDatabase, 'loose' | 'reports'> {
   /** Told when the database has left a question unanswered for too long; without it, every answer is waited for. */
   silent?: () => void
 }
@@ -67,11 +75,16 @@ export function dataIn(database: Database, log: Log, options: DataOptions = {}):
     atomically: (work) =>
       options.loose ? work(tables) : database.transaction((inside) => work(tablesIn(inside))),
   })
+  const quarantine = inTime(quarantineIn(database))
   return {
     ...tables,
     atomically,
-    ledger: ledgerIn(inTime(requestsIn(database)), log, options),
+    ledger: ledgerIn({ requests: inTime(requestsIn(database)), quarantine }, log, options),
+    quarantine,
+    hours: hoursIn(database),
     spending: inTime(spendingIn(database)),
+    usage: usageIn(database, options.reports),
+    retention: retentionIn(database),
     repricing: inTime(repricingIn(database)),
     signs: inTime(signsIn(database)),
     async ping() {

@@ -39,6 +39,9 @@ export function openVisit(
     data: dataIn(database, isolate.log, {
       ...ledgerOptions(isolate, bindings, overflow),
       loose,
+      metrics: isolate.metrics,
+      // Each request has connections of its own here: what it gains is the time limit.
+      ...(loose ? {} : { reports: database }),
     }),
     limits: limits((work) => runtime.waitUntil(work)),
     assets: assetsFrom(bindings),

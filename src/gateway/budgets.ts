@@ -71,9 +71,17 @@ function levelOf(runtime: Runtime, budget: Budget, window: Window, name: string)
     .catch(cannotTell)
 }
 
-/** As the ledger has it. Calls under way are not in it: the store holds what is set aside for them. */
-export function spentOf({ data }: Runtime, { spender, model }: Budget, { span }: Window): Promise<number> {
-  return data.spending.spent({ ...spender, ...(model === '' ? {} : { model }), ...span })
+/** Longer than this a call is hardly under way: its process is gone, and what it holds with it. */
+const UNDER_WAY = 900_000
+
+/** As the ledger has it, without what is under way: the store holds what is set aside for that. */
+export function spentOf(
+  { data, now }: Pick<Runtime, 'data' | 'now'>,
+  { spender, model }: Pick<Budget, 'spender' | 'model'>,
+  { span }: Window,
+): Promise<number> {
+  const settledFrom = new Date(now() - UNDER_WAY)
+  return data.spending.spent({ ...spender, ...(model === '' ? {} : { model }), ...span, settledFrom })
 }
 
 /** Asks the ledger anew, of accounts that the store has lost. @throws as `accountsOf` does. */

@@ -7,7 +7,7 @@ import { type DataOptions, dataIn } from '../data/data.ts'
 import { capacityOf } from '../gateway/admit.ts'
 import { newSightings } from '../gateway/sightings.ts'
 import { closeLost, everyHour, everyMinute, HOUR, MINUTE } from '../jobs.ts'
-import { counters } from '../protocol/metrics.ts'
+import { counters, type Metrics } from '../protocol/metrics.ts'
 import type { Send } from '../protocol/send.ts'
 import type { Log, Runtime, Stopping } from '../runtime.ts'
 import { assetsIn } from './assets.ts'
@@ -68,7 +68,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     keptCredentials(() => loadCredentials(provider, lent.env, config, { fetch: lent.fetch, now }), now)
   const runtime: Runtime = {
     config,
-    data: dataIn(store.database, log, dataOptions(store, spools)),
+    data: dataIn(store.database, log, dataOptions(store, spools, shared?.metrics ?? metrics)),
     limits: limits.limits,
     capacity: capacityOf(config.mostInFlight),
     cache: shared?.cache ?? cache,
@@ -120,8 +120,13 @@ export async function openHost(lent: Lent): Promise<Host> {
   }
 }
 
-function dataOptions({ silent }: Store, spools: Spools | undefined): DataOptions {
-  return { ...(silent ? { silent } : {}), ...(spools ? { spool: spools.mine } : {}) }
+function dataOptions({ silent, reports }: Store, spools: Spools | undefined, metrics: Metrics): DataOptions {
+  return {
+    metrics,
+    ...(silent ? { silent } : {}),
+    ...(reports ? { reports } : {}),
+    ...(spools ? { spool: spools.mine } : {}),
+  }
 }
 
 /** What this process, or another that was killed, has left of the last time. */

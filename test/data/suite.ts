@@ -1,22 +1,26 @@
 /** What every database must do, whichever Postgres it is. */
 import { sql } from 'drizzle-orm'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Capability } from '../../src/data/capabilities.ts'
 import { type Data, dataIn } from '../../src/data/data.ts'
-import type { OpenDatabase } from '../../src/data/database.ts'
+import { type OpenDatabase, rowsOf } from '../../src/data/database.ts'
 import { createKey } from '../../src/gateway/keys.ts'
+import { counters } from '../../src/protocol/metrics.ts'
 import { auditSuite } from './auditsuite.ts'
 import { pricesSuite } from './pricessuite.ts'
 import { NOW, rowMaker } from './rows.ts'
+
+const ALL = { all: true, teams: [], userId: undefined }
 
 export function dataSuite(open: () => Promise<OpenDatabase>) {
   let opened: OpenDatabase
   let data: Data
   const lines: string[] = []
+  const metrics = counters()
   beforeAll(async () => {
     opened = await open()
     const { database, loose = false } = opened
-    data = dataIn(database, (_, message) => void lines.push(message), { loose })
+    data = dataIn(database, (_, message) => void lines.push(message), { loose, metrics })
   })
   afterAll(() => opened.close())
 
@@ -81,7 +85,7 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
 
   describe('the ledger', () => {
     const find = async (id: string) =>
-      (await data.ledger.find({ limit: 1_000 })).find((each) => each.id === id)
+      (await data.ledger.find({ owners: ALL, limit: 1_000 })).find((each) => each.id === id)
 
     test('keeps one row a request: the end replaces the beginning', async () => {
       const pending = row()
@@ -124,16 +128,47 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
         ...pending.map((each) => data.ledger.write(each)),
         ...pending.map((each) => data.ledger.write({ ...each, status: 'succeeded' })),
       ])
-      const kept = await data.ledger.find({ session: 'crowd', limit: 2_000 })
+      const kept = await data.ledger.find({ owners: ALL, session: 'crowd', limit: 2_000 })
       expect(kept.filter(({ status }) => status === 'succeeded')).toHaveLength(1_000)
     })
 
-    test('one row that the database cannot hold keeps none of the others out', async () => {
-      const [good, bad, fine] = [row(), row({ stopReason: 'nul \u0000 byte' }), row()]
-      const written = await Promise.allSettled([good, bad, fine].map((each) => data.ledger.write(each)))
-      expect(written.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
-      expect(await find(fine.id)).toBeDefined()
-      expect(lines).toContain('ledger rows could not be written')
+    test('rows that the database cannot hold go into quarantine, and keep none of the others out', async () => {
+      const count = vi.spyOn(metrics, 'count')
+      const [nul, large] = [{ stopReason: 'nul \u0000 byte' }, { sessionId: 'x' }]
+      const [bad, worse] = [row(nul), row({ ...large, attempts: 2 ** 40 })]
+      const good = Array.from({ length: 60 }, () => row())
+      const before = await data.quarantine.size()
+      const all = [...good.slice(0, 20), bad, ...good.slice(20), worse]
+      await Promise.all(all.map((each) => data.ledger.write(each)))
+      for (const each of good) expect(await data.ledger.byId(each.id)).toMatchObject({ id: each.id })
+      for (const each of [bad, worse]) expect(await data.ledger.byId(each.id)).toBeUndefined()
+      expect(await data.quarantine.size()).toBe(before + 2)
+      const held = await rowsOf<{ id: string; row: string; code: string }>(
+        opened.database,
+        sql`select id, row, code from quarantine where id in (${bad.id}, ${worse.id}) order by id`,
+      )
+      expect(held.map(({ id, code }) => [id, code])).toEqual([
+        [bad.id, '22P05'],
+        [worse.id, '22003'],
+      ])
+      expect(held.map((each) => JSON.parse(each.row))).toMatchObject([nul, large])
+      expect(count.mock.calls).toEqual([
+        ['outcrop_ledger_quarantined_total', { code: '22P05' }],
+        ['outcrop_ledger_quarantined_total', { code: '22003' }],
+      ])
+      expect(lines).toContain('the database cannot hold a ledger row: it is in quarantine')
+    })
+
+    test('the end of a request that is in quarantine is what stays there', async () => {
+      const bad = row({ stopReason: '\u0000' })
+      await data.ledger.write(bad)
+      await data.ledger.write({ ...bad, status: 'succeeded' })
+      await data.ledger.write(bad)
+      const [held] = await rowsOf<{ row: string }>(
+        opened.database,
+        sql`select row from quarantine where id = ${bad.id}`,
+      )
+      expect(JSON.parse(held?.row ?? '')).toMatchObject({ status: 'succeeded' })
     })
 
     test('a name that is half a character long is kept as far as it can be', async () => {
@@ -155,7 +190,7 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
       )
       for (const each of mine) await data.ledger.write(each)
       const ids = async (filter: object) =>
-        (await data.ledger.find({ key: 'key_find', limit: 10, ...filter })).map(({ id }) => id)
+        (await data.ledger.find({ owners: ALL, key: 'key_find', limit: 10, ...filter })).map(({ id }) => id)
       const all = mine.map(({ id }) => id).toReversed()
       expect(await ids({})).toEqual(all)
       expect(await ids({ model: 'm2' })).toEqual([all[1]])

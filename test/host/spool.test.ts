@@ -90,6 +90,7 @@ describe('the spools of a data folder', () => {
     return {
       write: async (row: LedgerRow) => void rows.push(row),
       find: async () => [],
+      byId: async () => undefined,
       closeLost: async () => 0,
       backlog: newBacklog(),
     }

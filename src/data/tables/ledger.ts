@@ -113,6 +113,9 @@ export const hours = pgTable(
       ],
     }),
     index('hours_day').on(table.day),
+    index('hours_team').on(table.teamId, table.day),
+    index('hours_user').on(table.userId, table.day),
+    index('hours_key').on(table.keyId, table.day),
   ],
 )
 

@@ -1,3 +1,0 @@
-ALTER TABLE "requests" ADD COLUMN "service_tier" text;--> statement-breakpoint
-ALTER TABLE "requests" ADD COLUMN "fee_nano" bigint;--> statement-breakpoint
-CREATE INDEX "requests_unpriced" ON "requests" USING btree ("started_at") WHERE "requests"."cost_nano" is null;
