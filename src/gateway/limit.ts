@@ -143,7 +143,7 @@ function plainly({ calendar, course, call, prices }: Judged): Omit<Grant, 'settl
     day: calendar.dayOf(call.startedAt),
     decision: decisionIn(course),
     aside: undefined,
-    headers: {},
+    headers: stepHeaders(course),
   }
 }
 

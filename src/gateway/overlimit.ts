@@ -53,9 +53,9 @@ function sentenceFor({ ask }: Told): string {
   if (ask.what === 'budget')
     return `${titleFor(ask.account)} has no room left but for calls that are under way.`
   if (ask.what === 'slow') {
-    const { budget, level, cap } = ask.account
+    const { level, cap } = ask.account
     const spent = `${dollars(level.spent)} of ${dollars(cap)}`
-    return `${titleFor(ask.account)} is nearly used up (${spent}), which slows it down to ${ask.cap} requests a minute${budget.model === '' ? '' : ' of these models'}.`
+    return `${titleFor(ask.account)} is nearly used up (${spent}): it lets ${ask.cap} requests a minute through.`
   }
   return limitSentence(ask)
 }
