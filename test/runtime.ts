@@ -27,8 +27,8 @@ export const ANYONE: Principal = {
   keyId: 'key_1',
   keyName: 'test',
   hint: 'oc_123456',
-  userId: undefined,
-  teamId: undefined,
+  userId: null,
+  teamId: null,
   models: [],
   limits: undefined,
 }
@@ -115,6 +115,7 @@ function fakeData(keys: Key[], rows: LedgerRow[], onLookUp: () => void): Data {
         return key && { key, user: null, team: null, isMember: true }
       },
       byId: async (id) => live(id),
+      lock: async (id) => live(id),
       list: async ({ after = '', limit }) =>
         keys.filter((key) => key.id > after && !key.deletedAt).slice(0, limit),
       create: async (key) => void keys.push(key),
@@ -130,6 +131,7 @@ function fakeData(keys: Key[], rows: LedgerRow[], onLookUp: () => void): Data {
       hashesOf: async () => [],
       touch: async (id, at) => void Object.assign(live(id) ?? {}, { lastUsedAt: at }),
     },
+    memberships: elsewhere(),
     teams: elsewhere(),
     tokens: elsewhere(),
     users: elsewhere(),

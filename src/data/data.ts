@@ -6,6 +6,7 @@ import { type Capabilities, capabilitiesIn } from './capabilities.ts'
 import type { Database, OpenDatabase } from './database.ts'
 import { type Keys, keysIn } from './keys.ts'
 import { type Ledger, type LedgerOptions, ledgerIn } from './ledger.ts'
+import { type Memberships, membershipsIn } from './memberships.ts'
 import { requestsIn } from './requests.ts'
 import { type Settings, settingsIn } from './settings.ts'
 import { answeredInTime } from './silence.ts'
@@ -18,6 +19,7 @@ export interface Tables {
   audit: Audit
   capabilities: Capabilities
   keys: Keys
+  memberships: Memberships
   settings: Settings
   teams: Teams
   tokens: Tokens
@@ -64,6 +66,7 @@ function tablesIn(database: Database, inTime = <T extends object>(questions: T):
     audit: inTime(auditIn(database)),
     capabilities: inTime(capabilitiesIn(database)),
     keys: inTime(keysIn(database)),
+    memberships: inTime(membershipsIn(database)),
     settings: inTime(settingsIn(database)),
     teams: inTime(teamsIn(database)),
     tokens: inTime(tokensIn(database)),

@@ -35,16 +35,18 @@ interface Owner {
  * @throws GatewayError permission_error for what this actor may not give; not_found_error for who is not there.
  */
 export async function ownerOf(
-  tables: Pick<Tables, 'users' | 'teams'>,
+  tables: Pick<Tables, 'users' | 'teams' | 'memberships'>,
   { actor, scope }: { actor: Actor; scope: Scope },
   wish: { userId?: string | null | undefined; teamId?: string | null | undefined },
 ): Promise<Owner & { team: Team | undefined }> {
-  const owner = scope.all ? { userId: wish.userId ?? null, teamId: wish.teamId ?? null } : ownOwner(actor, scope, wish)
+  const owner = scope.all
+    ? { userId: wish.userId ?? null, teamId: wish.teamId ?? null }
+    : ownOwner(actor, scope, wish)
   const { userId, teamId } = owner
   const team = teamId === null ? undefined : await tables.teams.byId(teamId)
   if (teamId !== null && !team) throw missing(`There is no team '${teamId}'.`)
   if (userId !== null && !(await tables.users.byId(userId))) throw missing(`There is no user '${userId}'.`)
-  if (userId !== null && teamId !== null && !(await tables.teams.membership(teamId, userId))) {
+  if (userId !== null && teamId !== null && !(await tables.memberships.find(teamId, userId))) {
     throw new GatewayError('invalid_request_error', `The user '${userId}' is not in the team '${teamId}'.`)
   }
   return { ...owner, team }
@@ -53,7 +55,10 @@ export async function ownerOf(
 function ownOwner(
   actor: Actor,
   scope: Scope,
-  { userId = actor.userId ?? null, teamId }: { userId?: string | null | undefined; teamId?: string | null | undefined },
+  {
+    userId = actor.userId ?? null,
+    teamId,
+  }: { userId?: string | null | undefined; teamId?: string | null | undefined },
 ): Owner {
   const [only, ...others] = actor.teams
   const team = teamId ?? (others.length === 0 ? only : undefined)
@@ -97,7 +102,9 @@ const AMOUNTS = [
 export function requireNarrower(key: Key, change: Powers) {
   const wider = widened(key, change)
   if (wider === undefined) return
-  throw denied(`You may narrow this key, not widen it: ${wider}. Ask a lead of its team, or make another key.`)
+  throw denied(
+    `You may narrow this key, not widen it: ${wider}. Ask a lead of its team, or make another key.`,
+  )
 }
 
 function widened(key: Key, change: Powers): string | undefined {
@@ -109,7 +116,8 @@ function widened(key: Key, change: Powers): string | undefined {
   const amount = AMOUNTS.find(([field]) => isMore(change[field], key[field]))
   if (amount) return amount[1]
   if (addresses !== undefined && !areInside(addresses, key.addresses)) return 'addresses'
-  if (isMore(expiresAt?.getTime() ?? expiresAt, key.expiresAt?.getTime() ?? null)) return 'expires_at'
+  const expiry = expiresAt === undefined ? undefined : (expiresAt?.getTime() ?? null)
+  if (isMore(expiry, key.expiresAt?.getTime() ?? null)) return 'expires_at'
   return disabledAt === null && key.disabledAt ? 'enabling it again' : undefined
 }
 
@@ -123,7 +131,8 @@ function areInside(inner: readonly string[] | null, outer: readonly string[] | n
   if (outer === null) return true
   const around = outer.map(parseRange)
   return (
-    inner?.map(parseRange).every((range) => range && around.some((each) => each && isInside(range, each))) ?? false
+    inner?.map(parseRange).every((range) => range && around.some((each) => each && isInside(range, each))) ??
+    false
   )
 }
 

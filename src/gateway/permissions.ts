@@ -17,6 +17,7 @@ const ADMINS: Grants = { admin: 'all' }
 
 /** What ends in `.read` changes nothing; whatever else there is, an auditor and a read-only token may not. */
 const PERMISSIONS = {
+  'self.read': EVERYBODY,
   'users.read': THEIRS,
   'users.change': ADMINS,
   'teams.read': THEIRS,
