@@ -6,6 +6,7 @@ import { type Data, dataIn } from '../../src/data/data.ts'
 import type { OpenDatabase } from '../../src/data/database.ts'
 import { createKey } from '../../src/gateway/keys.ts'
 import { auditSuite } from './auditsuite.ts'
+import { peopleSuite } from './peoplesuite.ts'
 import { NOW, rowMaker } from './rows.ts'
 
 export function dataSuite(open: () => Promise<OpenDatabase>) {
@@ -235,6 +236,7 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
     expect(await data.settings.get('nothing')).toBeUndefined()
   })
 
+  peopleSuite(() => ({ data }))
   auditSuite(() => ({ data, loose: opened.loose === true }))
 
   test('answers a ping', async () => {

@@ -20,7 +20,7 @@ const team = z.object({ id: text(128) })
 const member = team.extend({ user: text(128) })
 
 const list = operation({
-  needs: 'users.read',
+  needs: 'members.read',
   method: 'get',
   path: '/{id}/members',
   summary: 'List who is in a team',
