@@ -33,8 +33,8 @@ export const ANYONE: Principal = {
   keyId: 'key_1',
   keyName: 'test',
   hint: 'oc_123456',
-  userId: undefined,
-  teamId: undefined,
+  userId: null,
+  teamId: null,
   models: [],
   limits: [],
   budgets: [],
@@ -136,6 +136,7 @@ function fakeData({ keys, rows, budgets, told }: Kept, onLookUp: () => void): Da
         return key && { key, user: null, team: null, isMember: true }
       },
       byId: async (id) => live(id),
+      lock: async (id) => live(id),
       list: async ({ after = '', limit }) =>
         keys.filter((key) => key.id > after && !key.deletedAt).slice(0, limit),
       create: async (key) => void keys.push(key),
@@ -151,6 +152,7 @@ function fakeData({ keys, rows, budgets, told }: Kept, onLookUp: () => void): Da
       hashesOf: async () => [],
       touch: async (id, at) => void Object.assign(live(id) ?? {}, { lastUsedAt: at }),
     },
+    memberships: elsewhere(),
     teams: elsewhere(),
     tokens: elsewhere(),
     users: elsewhere(),

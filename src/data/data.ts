@@ -11,6 +11,7 @@ import { type Hours, hoursIn } from './hours.ts'
 import { type Keys, keysIn } from './keys.ts'
 import { type Ledger, type LedgerOptions, ledgerIn } from './ledger.ts'
 import { type LimitRows, limitRowsIn } from './limitrows.ts'
+import { type Memberships, membershipsIn } from './memberships.ts'
 import { type Notices, noticesIn } from './notices.ts'
 import { type PriceRows, pricesIn } from './prices.ts'
 import { type Quarantine, quarantineIn } from './quarantine.ts'
@@ -37,6 +38,7 @@ export interface Tables {
   limits: LimitRows
   prices: PriceRows
   notices: Notices
+  memberships: Memberships
   settings: Settings
   teams: Teams
   tokens: Tokens
@@ -104,6 +106,7 @@ function tablesIn(database: Database, inTime = <T extends object>(questions: T):
     limits: inTime(limitRowsIn(database)),
     prices: inTime(pricesIn(database)),
     notices: inTime(noticesIn(database)),
+    memberships: inTime(membershipsIn(database)),
     settings: inTime(settingsIn(database)),
     teams: inTime(teamsIn(database)),
     tokens: inTime(tokensIn(database)),

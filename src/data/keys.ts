@@ -30,6 +30,8 @@ export interface Keys {
   /** By the hash of its secret, or of the one before; a key that was not deleted, disabled or not. */
   byHash(hash: string): Promise<KeyStanding | undefined>
   byId(id: string): Promise<Key | undefined>
+  /** The same; nobody else changes it before the transaction is over. */
+  lock(id: string): Promise<Key | undefined>
   /** Oldest first, after the given id. */
   list(page: {
     within?: Scope
@@ -62,6 +64,14 @@ export function keysIn(database: Database): Keys {
   }
 
   return {
+    async lock(id) {
+      const [key] = await database
+        .select()
+        .from(keys)
+        .where(and(eq(keys.id, id), live))
+        .for('update')
+      return key
+    },
     byHash: (hash) => standingOf(database, and(live, or(eq(keys.hash, hash), eq(keys.previousHash, hash)))),
     byId,
     list({ within: scope, user, team, search, after, limit }) {

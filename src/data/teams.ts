@@ -1,25 +1,18 @@
-/** Teams, and who is in them. */
+/** Teams: who spends together, and what they may. */
 import { and, asc, eq, gt, inArray, isNull, or, type SQL, sql } from 'drizzle-orm'
 import type { Database } from './database.ts'
 import type { Scope } from './scope.ts'
-import { memberships, teams, users } from './tables/people.ts'
+import { memberships, teams } from './tables/people.ts'
 
 export type Team = typeof teams.$inferSelect
-export type Membership = typeof memberships.$inferSelect
 /** What is undefined stays as it is. */
 export type TeamChange = { [Field in Exclude<keyof Team, 'id' | 'createdAt'>]?: Team[Field] | undefined }
-
-/** Somebody in a team, as the team sees them. */
-export interface Member {
-  userId: string
-  name: string
-  email: string | null
-  role: Membership['role']
-}
 
 export interface Teams {
   /** One that was not archived. */
   byId(id: string): Promise<Team | undefined>
+  /** The same; nobody else changes it before the transaction is over. */
+  lock(id: string): Promise<Team | undefined>
   /** Oldest first, after the given id; those whose name begins with `search`. */
   list(page: {
     within: Scope
@@ -31,20 +24,10 @@ export interface Teams {
   create(team: Team): Promise<void>
   /** Undefined where there is no such team. @throws as `create` does. */
   change(id: string, change: TeamChange): Promise<Team | undefined>
-  /** Who is in it, by id, after the given one. */
-  members(id: string, page: { after?: string | undefined; limit: number }): Promise<Member[]>
-  /** What these users are in which teams; archived teams are left out. */
-  membershipsOf(userIds: readonly string[]): Promise<Membership[]>
-  membership(teamId: string, userId: string): Promise<Membership | undefined>
-  /** Puts somebody into a team, or gives them another part in it. */
-  putMember(membership: Membership): Promise<void>
-  dropMember(teamId: string, userId: string): Promise<Membership | undefined>
 }
 
 export function teamsIn(database: Database): Teams {
   const live = isNull(teams.archivedAt)
-  const isIn = (teamId: string, userId: string) =>
-    and(eq(memberships.teamId, teamId), eq(memberships.userId, userId))
 
   async function byId(id: string): Promise<Team | undefined> {
     const [team] = await database
@@ -55,6 +38,14 @@ export function teamsIn(database: Database): Teams {
   }
 
   return {
+    async lock(id) {
+      const [team] = await database
+        .select()
+        .from(teams)
+        .where(and(eq(teams.id, id), live))
+        .for('update')
+      return team
+    },
     byId,
     list: ({ within, search, after, limit }) =>
       database
@@ -81,41 +72,6 @@ export function teamsIn(database: Database): Teams {
         .where(and(eq(teams.id, id), live))
         .returning()
       return team
-    },
-    members: (id, { after, limit }) =>
-      database
-        .select({ userId: users.id, name: users.name, email: users.email, role: memberships.role })
-        .from(memberships)
-        .innerJoin(users, and(eq(users.id, memberships.userId), isNull(users.archivedAt)))
-        .where(and(eq(memberships.teamId, id), after === undefined ? undefined : gt(users.id, after)))
-        .orderBy(asc(users.id))
-        .limit(limit),
-    async membershipsOf(userIds) {
-      if (userIds.length === 0) return []
-      const rows = await database
-        .select({ membership: memberships })
-        .from(memberships)
-        .innerJoin(teams, and(eq(teams.id, memberships.teamId), live))
-        .where(inArray(memberships.userId, [...userIds]))
-        .orderBy(asc(memberships.teamId))
-      return rows.map(({ membership }) => membership)
-    },
-    async membership(teamId, userId) {
-      const [found] = await database.select().from(memberships).where(isIn(teamId, userId))
-      return found
-    },
-    async putMember(membership) {
-      await database
-        .insert(memberships)
-        .values(membership)
-        .onConflictDoUpdate({
-          target: [memberships.teamId, memberships.userId],
-          set: { role: membership.role },
-        })
-    },
-    async dropMember(teamId, userId) {
-      const [gone] = await database.delete(memberships).where(isIn(teamId, userId)).returning()
-      return gone
     },
   }
 }

@@ -11,6 +11,8 @@ export type UserChange = { [Field in Exclude<keyof User, 'id' | 'createdAt'>]?: 
 export interface Users {
   /** One that was not archived. */
   byId(id: string): Promise<User | undefined>
+  /** The same; nobody else changes it before the transaction is over. */
+  lock(id: string): Promise<User | undefined>
   /** Oldest first, after the given id; those whose name or e-mail begins with `search`. */
   list(page: {
     within: Scope
@@ -38,6 +40,14 @@ export function usersIn(database: Database): Users {
   }
 
   return {
+    async lock(id) {
+      const [user] = await database
+        .select()
+        .from(users)
+        .where(and(eq(users.id, id), live))
+        .for('update')
+      return user
+    },
     byId,
     list: ({ within, search, after, limit }) =>
       database

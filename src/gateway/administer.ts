@@ -41,7 +41,7 @@ async function userBehind(runtime: Runtime, secret: string): Promise<Actor> {
   const at = now()
   if (token.expiresAt && token.expiresAt.getTime() <= at) throw refused('This token has expired.')
   if (user.deactivatedAt || user.archivedAt) throw refused('Whose token this is has been deactivated here.')
-  const memberships = await data.teams.membershipsOf([user.id])
+  const memberships = await data.memberships.of([user.id])
   runtime.waitUntil(data.tokens.touch(token.id, new Date(at), new Date(at - NOTE_EVERY)).catch(() => {}))
   return actorOf(token, user, memberships)
 }

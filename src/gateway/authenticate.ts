@@ -14,8 +14,8 @@ export interface Principal extends Rules {
   /** Of the secret it came with: while a key is rotated, there are two. */
   hint: string
   /** Whose key it is, and for which team it spends. */
-  userId: string | undefined
-  teamId: string | undefined
+  userId: string | null
+  teamId: string | null
   /** Every one of them must let a model pass. */
   models: readonly ModelRule[]
 }
@@ -125,8 +125,8 @@ function principalOf(key: Key, hint: string, rules: readonly ModelRule[]): Omit<
     keyId: id,
     keyName: name,
     hint,
-    userId: userId ?? undefined,
-    teamId: teamId ?? undefined,
+    userId,
+    teamId,
     models: rules
       .filter(({ models, deniedModels }) => models !== null || deniedModels !== null)
       .map(({ models, deniedModels }) => ({ models, deniedModels })),

@@ -35,7 +35,7 @@ interface Owner {
  * @throws GatewayError permission_error for what this actor may not give; not_found_error for who is not there.
  */
 export async function ownerOf(
-  tables: Pick<Tables, 'users' | 'teams'>,
+  tables: Pick<Tables, 'users' | 'teams' | 'memberships'>,
   { actor, scope }: { actor: Actor; scope: Scope },
   wish: { userId?: string | null | undefined; teamId?: string | null | undefined },
 ): Promise<Owner & { team: Team | undefined }> {
@@ -46,7 +46,7 @@ export async function ownerOf(
   const team = teamId === null ? undefined : await tables.teams.byId(teamId)
   if (teamId !== null && !team) throw missing(`There is no team '${teamId}'.`)
   if (userId !== null && !(await tables.users.byId(userId))) throw missing(`There is no user '${userId}'.`)
-  if (userId !== null && teamId !== null && !(await tables.teams.membership(teamId, userId))) {
+  if (userId !== null && teamId !== null && !(await tables.memberships.find(teamId, userId))) {
     throw new GatewayError('invalid_request_error', `The user '${userId}' is not in the team '${teamId}'.`)
   }
   return { ...owner, team }
@@ -116,7 +116,8 @@ function widened(key: Key, change: Powers): string | undefined {
   const amount = AMOUNTS.find(([field]) => isMore(change[field], key[field]))
   if (amount) return amount[1]
   if (addresses !== undefined && !areInside(addresses, key.addresses)) return 'addresses'
-  if (isMore(expiresAt?.getTime() ?? expiresAt, key.expiresAt?.getTime() ?? null)) return 'expires_at'
+  const expiry = expiresAt === undefined ? undefined : (expiresAt?.getTime() ?? null)
+  if (isMore(expiry, key.expiresAt?.getTime() ?? null)) return 'expires_at'
   return disabledAt === null && key.disabledAt ? 'enabling it again' : undefined
 }
 

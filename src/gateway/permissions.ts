@@ -3,10 +3,13 @@ import type { Scope } from '../data/scope.ts'
 import { GatewayError } from '../errors.ts'
 import type { Actor } from './actor.ts'
 
+export type { Scope } from '../data/scope.ts'
+
 /** Everything there is; what belongs to the teams that somebody leads; what is somebody's own. */
 export type Reach = 'all' | 'team' | 'own'
 /** `lead` is who leads a team, whatever else they are: it adds to what a member may do, in that team. */
-export type Role = 'admin' | 'auditor' | 'lead' | 'member'
+export const ROLES = ['admin', 'auditor', 'lead', 'member'] as const
+export type Role = (typeof ROLES)[number]
 
 type Grants = Readonly<Partial<Record<Role, Reach>>>
 
@@ -17,10 +20,12 @@ const ADMINS: Grants = { admin: 'all' }
 
 /** What ends in `.read` changes nothing; whatever else there is, an auditor and a read-only token may not. */
 const PERMISSIONS = {
+  'self.read': EVERYBODY,
   'users.read': THEIRS,
   'users.change': ADMINS,
   'teams.read': THEIRS,
   'teams.change': ADMINS,
+  'members.read': { admin: 'all', auditor: 'all', lead: 'team' },
   'members.change': { admin: 'all', lead: 'team' },
   'keys.read': THEIRS,
   'keys.change': { admin: 'all', lead: 'team', member: 'own' },
@@ -49,6 +54,8 @@ const PERMISSIONS = {
 } as const satisfies Readonly<Record<string, Grants>>
 
 export type Permission = keyof typeof PERMISSIONS
+
+export const PERMISSION_NAMES = Object.keys(PERMISSIONS).filter(isPermission)
 
 export function isPermission(name: unknown): name is Permission {
   return typeof name === 'string' && Object.hasOwn(PERMISSIONS, name)

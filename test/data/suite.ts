@@ -7,6 +7,7 @@ import { type OpenDatabase, rowsOf } from '../../src/data/database.ts'
 import { createKey } from '../../src/gateway/keys.ts'
 import { counters } from '../../src/protocol/metrics.ts'
 import { auditSuite } from './auditsuite.ts'
+import { peopleSuite } from './peoplesuite.ts'
 import { pricesSuite } from './pricessuite.ts'
 import { NOW, rowMaker } from './rows.ts'
 
@@ -271,6 +272,7 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
     expect(await data.settings.get('nothing')).toBeUndefined()
   })
 
+  peopleSuite(() => ({ data }))
   auditSuite(() => ({ data, loose: opened.loose === true }))
   pricesSuite(() => opened.database)
 
