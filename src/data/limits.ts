@@ -13,7 +13,7 @@ export type Want = Rate | Hold
 /** So much a time: requests a minute. */
 export interface Rate {
   kind: 'rate'
-  /** Of all limits of an installation: `key:key_1:requests`. No braces, no spaces; once a call. */
+  /** Of all limits of an installation: `key:key_1:requests`. Once a call. */
   name: string
   /** What a full bucket holds, and in how many milliseconds an empty one fills. */
   cap: number
@@ -92,7 +92,7 @@ export interface Limits {
 }
 
 /** Whether this want by itself would be let through, as it stands with nothing taken. */
-export function hasRoom(want: Want, standing: Standing): boolean {
+export function hasRoom(want: Want, standing: Standing | undefined): boolean {
   if (want.kind === 'rate') return usedOf(standing) + charged(want) <= want.cap + ROUNDING
   const { spent, held } = accountOf(standing)
   return want.cap === null || spent + held < want.cap

@@ -21,12 +21,14 @@ interface OpenShared {
   close(): void
 }
 
-type Lent = Pick<FallbackOptions, 'log' | 'metrics' | 'now'>
+interface Lent extends Pick<FallbackOptions, 'log' | 'metrics' | 'now'> {
+  /** What a process held falls back so many milliseconds after its last word. */
+  liveness?: number
+}
 
 /** How long a start waits for the store, and how often one that is away is thought of, in milliseconds. */
 const START_WITHIN = 1_000
 const PROBE_EVERY = 500
-/** What a process held falls back so many milliseconds after its last word. */
 const LIVENESS = 60_000
 
 /**
@@ -65,8 +67,8 @@ export async function openLimits(
   }
 }
 
-async function openShared(where: Where, { now }: Lent): Promise<OpenShared> {
-  const options = { holders: holders({ now, liveness: LIVENESS }), liveness: LIVENESS }
+async function openShared(where: Where, { now, liveness = LIVENESS }: Lent): Promise<OpenShared> {
+  const options = { holders: holders({ now, liveness }), liveness }
   if (where.kind === 'redis') {
     const { openRedis } = await import('../data/limits/redis.ts')
     const { limits, close } = await openRedis(where.url, START_WITHIN, options)

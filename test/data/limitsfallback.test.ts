@@ -10,7 +10,7 @@ import {
 import { memoryLimits } from '../../src/data/limits/memory.ts'
 import type { Want } from '../../src/data/limits.ts'
 import { counters } from '../../src/protocol/metrics.ts'
-import { grantedAt, wanting } from './wants.ts'
+import { grantedAt, holding, wanting } from './wants.ts'
 
 const AWAY = 'the shared store of limits does not answer: each replica counts for itself'
 const BACK = 'the shared store of limits answers again'
@@ -177,6 +177,91 @@ describe('when it is away', () => {
     await take(wanting(10))
     store.turn('answers')
     await expect.poll(() => store.inner.size()).toBe(0)
+  })
+})
+
+describe('what is spent, while it is away', () => {
+  const budget = (cost: number, floor?: number) => holding(cost, { floor })
+
+  test('counts from what was last heard, and from what is held here', async () => {
+    const { store, take } = stage()
+    store.inner.take([budget(0, 50)])
+    const taken = await take(budget(20))
+    store.turn('fails')
+    expect(await take(budget(10))).toMatchObject({ granted: true, standings: [{ spent: 50, held: 30 }] })
+    if (taken.granted) await taken.settle([25])
+    expect(await take(budget(20))).toMatchObject({ granted: true, standings: [{ spent: 75, held: 25 }] })
+    expect(await take(budget(1))).toMatchObject({ granted: false, unknown: [] })
+  })
+
+  test('is not known here where nothing was heard of it: then the ledger is asked', async () => {
+    const { store, take } = stage()
+    store.turn('fails')
+    expect(await take(budget(10))).toMatchObject({ granted: false, unknown: [0] })
+    expect(await take(budget(10, 95))).toMatchObject({ granted: true, standings: [{ spent: 95, held: 5 }] })
+  })
+
+  test('of four replicas is at most four times what was left, by what they take for it', async () => {
+    const replicas = Array.from({ length: 4 }, () => stage())
+    for (const { store, take } of replicas) {
+      await take(budget(0, 60))
+      store.turn('fails')
+    }
+    let spent = 60
+    for (const { take } of replicas) {
+      for (let call = 0; call < 20; call++) {
+        const taken = await take(budget(8))
+        if (!taken.granted) continue
+        spent += 8
+        await taken.settle([8])
+      }
+    }
+    expect(spent).toBe(60 + 4 * 40)
+  })
+
+  test('a call that it had let through is settled here alone, and there it is abandoned', async () => {
+    const { store, take } = stage()
+    const taken = await take(budget(20, 0))
+    store.turn('fails')
+    await take(budget(1))
+    const asked = store.asked()
+    if (taken.granted) await taken.settle([30])
+    expect([store.asked() - asked, store.abandoned()]).toEqual([0, 1])
+    expect(await take(budget(1))).toMatchObject({ granted: true, standings: [{ spent: 30, held: 2 }] })
+  })
+
+  test('is settled once, and where that fails never again: a floor makes it good', async () => {
+    const { store, take, limits } = stage()
+    const taken = await take(budget(20, 0))
+    store.turn('fails')
+    const asked = store.asked()
+    if (taken.granted) await taken.settle([30])
+    expect(store.asked() - asked).toBe(1)
+    store.turn('answers')
+    await limits.probe()
+    await limits.raise([{ name: 'budget', floor: 30, until: Date.UTC(2027, 10, 20) }])
+    expect(store.inner.take([budget(0)])).toMatchObject({ standings: [{ spent: 30, held: 20 }] })
+  })
+
+  test('is lifted here, too, where a floor is said; one that the store does not hear is no trouble of anybody', async () => {
+    const { store, take, limits, lines } = stage()
+    await take(budget(0, 10))
+    store.turn('fails')
+    const floor = { name: 'budget', floor: 95, until: Date.UTC(2027, 10, 20) }
+    await limits.raise([floor])
+    await limits.raise([floor])
+    expect(lines).toEqual([`warn ${AWAY} ECONNREFUSED`])
+    expect(await take(budget(10))).toMatchObject({ granted: true, standings: [{ spent: 95, held: 5 }] })
+  })
+
+  test('an answer that comes too late frees what it held there', async () => {
+    const { store, take } = stage()
+    store.inner.take([budget(0, 0)])
+    store.turn('silent')
+    await take(budget(20))
+    store.turn('answers')
+    const held = () => store.inner.take([holding(0, { cap: 0 })]).standings
+    await expect.poll(held).toEqual([{ spent: 0, held: 0 }])
   })
 })
 

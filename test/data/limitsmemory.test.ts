@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { memoryLimits } from '../../src/data/limits/memory.ts'
 import { accountOf, type Granted } from '../../src/data/limits.ts'
 import { limitsSuite } from './limitssuite.ts'
-import { holding, refusedAt, wanting } from './wants.ts'
+import { DAY, holding, refusedAt, wanting } from './wants.ts'
 
 describe('limits in memory', () => {
   limitsSuite((now) => ({ limits: memoryLimits(now), close() {} }))
@@ -97,6 +97,19 @@ describe('limits in memory', () => {
     expect(limits.take([holding(1, { cap: null })], 'two')).toMatchObject({
       standings: [{ spent: 5, held: 3 }],
     })
+  })
+
+  test('give back what a call holds that nobody ever settles, after longer than any call may last', () => {
+    let now = 0
+    const limits = memoryLimits(() => now)
+    const lease = () => holding(1, { cap: 2, until: now + 2 * DAY, floor: 0 })
+    for (let cutOff = 0; cutOff < 2; cutOff++) expect(limits.take([lease()]).granted).toBe(true)
+    const refusedFor = (time: number) => {
+      for (const end = now + time; now < end; now += 60_000) if (limits.take([lease()]).granted) return now
+      return Number.POSITIVE_INFINITY
+    }
+    expect(refusedFor(DAY)).toBeGreaterThan(3_600_000)
+    expect(now).toBeLessThan(2 * 3_600_000)
   })
 
   test('forget accounts whose time is over: a hundred thousand of them leave no pile', () => {

@@ -14,7 +14,7 @@ import {
 } from '../limits.ts'
 import { memoryAccounts } from './accounts.ts'
 import { memoryBuckets } from './buckets.ts'
-import { holders } from './holders.ts'
+import { type Holding, holders } from './holders.ts'
 
 export interface MemoryLimits extends Limits {
   /** `holder`: on whose behalf, which is to be dropped when it is gone; without one, on our own. */
@@ -28,28 +28,26 @@ export interface MemoryLimits extends Limits {
   size(): number
 }
 
+type Held = Pick<Holding, 'name' | 'leave'>
+
+const NOTHING: Held = { name: '', leave() {} }
+
 export function memoryLimits(now: () => number): MemoryLimits {
   const buckets = memoryBuckets()
   const accounts = memoryAccounts()
   const own = holders({ now, onGone: (name) => accounts.drop(name) })
+  const enter = (wants: readonly Want[]): Held =>
+    wants.some(({ kind }) => kind === 'hold') ? own.enter() : NOTHING
 
-  /** Takes of each what `take` says. @returns how that is settled. */
-  function takeEach(
-    wants: readonly Want[],
-    by: string | undefined,
-    take: (want: Want, holder: string) => number,
-  ) {
-    const holding = by === undefined && wants.some(({ kind }) => kind === 'hold') ? own.enter() : undefined
-    const holder = by ?? holding?.name ?? ''
-    const asides = wants.map((want) => take(want, holder))
+  function settler(wants: readonly Want[], asides: readonly number[], { name, leave }: Held) {
     return (costs: readonly number[]) => {
       const at = now()
       wants.forEach((want, index) => {
         const cost = costs[index] ?? 0
         if (want.kind === 'rate') buckets.add(want, cost - charged(want), at)
-        else accounts.settle(want.name, { holder, aside: asides[index] ?? 0, cost }, at)
+        else accounts.settle(want.name, { holder: name, aside: asides[index] ?? 0, cost }, at)
       })
-      holding?.leave()
+      leave()
     }
   }
 
@@ -61,17 +59,24 @@ export function memoryLimits(now: () => number): MemoryLimits {
   return {
     take(wants, holder) {
       const at = now()
+      const held = holder === undefined ? enter(wants) : { ...NOTHING, name: holder }
       const looked = wants.map((want) => look(want, at))
       const standings = looked.map((standing) => standing ?? { spent: 0, held: 0 })
       const unknown = [...looked.keys()].filter((index) => looked[index] === undefined)
-      const fits = wants.every((want, index) => hasRoom(want, standings[index] as Standing))
-      if (unknown.length > 0 || !fits) return { granted: false, standings, unknown }
-      const settle = takeEach(wants, holder, (want, name) => {
-        if (want.kind === 'hold') return accounts.reserve(want, name, at)
+      if (unknown.length > 0 || !wants.every((want, index) => hasRoom(want, standings[index]))) {
+        held.leave()
+        return { granted: false, standings, unknown }
+      }
+      const asides = wants.map((want) => {
+        if (want.kind === 'hold') return accounts.reserve(want, held.name, at)
         buckets.add(want, charged(want), at)
         return 0
       })
-      return { granted: true, standings: wants.map((want) => look(want, at) as Standing), settle }
+      return {
+        granted: true,
+        standings: wants.map((want) => look(want, at) as Standing),
+        settle: settler(wants, asides, held),
+      }
     },
     raise(floors) {
       const at = now()
@@ -86,9 +91,9 @@ export function memoryLimits(now: () => number): MemoryLimits {
         else accounts.learn(want, accountOf(standing).spent, at)
       })
       if (!taken.granted) return () => {}
-      return takeEach(wants, undefined, (want, name) =>
-        want.kind === 'hold' ? accounts.reserve(want, name, at) : 0,
-      )
+      const held = enter(wants)
+      const asides = wants.map((want) => (want.kind === 'hold' ? accounts.reserve(want, held.name, at) : 0))
+      return settler(wants, asides, held)
     },
     drop: (holder) => accounts.drop(holder),
     size: () => buckets.size() + accounts.size(),
