@@ -6,10 +6,28 @@ const fields = (text: string) => [...fromCsv(text)].map((record) => record.field
 
 describe('a sheet', () => {
   test.each([
-    ['a,b\r\nc,d\r\n', [['a', 'b'], ['c', 'd']]],
-    ['a,b\nc,d', [['a', 'b'], ['c', 'd']]],
+    [
+      'a,b\r\nc,d\r\n',
+      [
+        ['a', 'b'],
+        ['c', 'd'],
+      ],
+    ],
+    [
+      'a,b\nc,d',
+      [
+        ['a', 'b'],
+        ['c', 'd'],
+      ],
+    ],
     ['"a ""b"" c","d\r\ne"\r\n', [['a "b" c', 'd\r\ne']]],
-    ['a,\r\n,b\r\n', [['a', ''], ['', 'b']]],
+    [
+      'a,\r\n,b\r\n',
+      [
+        ['a', ''],
+        ['', 'b'],
+      ],
+    ],
     ['\uFEFFa,b\r\n\r\n\n', [['a', 'b']]],
     ['', []],
     ['""', []],
