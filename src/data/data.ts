@@ -6,19 +6,27 @@ import { type Capabilities, capabilitiesIn } from './capabilities.ts'
 import type { Database, OpenDatabase } from './database.ts'
 import { type Keys, keysIn } from './keys.ts'
 import { type Ledger, type LedgerOptions, ledgerIn } from './ledger.ts'
+import { type Memberships, membershipsIn } from './memberships.ts'
 import { type PriceRows, pricesIn } from './prices.ts'
 import { type Repricing, repricingIn } from './repricing.ts'
 import { requestsIn } from './requests.ts'
 import { type Settings, settingsIn } from './settings.ts'
 import { answeredInTime } from './silence.ts'
+import { type Teams, teamsIn } from './teams.ts'
+import { type Tokens, tokensIn } from './tokens.ts'
+import { type Users, usersIn } from './users.ts'
 
 /** What people change, and what has to change together with it. */
 export interface Tables {
   audit: Audit
   capabilities: Capabilities
   keys: Keys
+  memberships: Memberships
   prices: PriceRows
   settings: Settings
+  teams: Teams
+  tokens: Tokens
+  users: Users
 }
 
 export interface Data extends Tables {
@@ -63,7 +71,11 @@ function tablesIn(database: Database, inTime = <T extends object>(questions: T):
     audit: inTime(auditIn(database)),
     capabilities: inTime(capabilitiesIn(database)),
     keys: inTime(keysIn(database)),
+    memberships: inTime(membershipsIn(database)),
     prices: inTime(pricesIn(database)),
     settings: inTime(settingsIn(database)),
+    teams: inTime(teamsIn(database)),
+    tokens: inTime(tokensIn(database)),
+    users: inTime(usersIn(database)),
   }
 }
