@@ -34,8 +34,14 @@ export async function modelOfRow(
     const known = await behind(runtime, modelId, upstream)
     if (known) return { ...known, regionClass: regionClass ?? known.regionClass }
   }
-  const elsewhere = provider === 'bedrock' ? 'region' : 'global'
-  return { model, regionClass: regionClass ?? splitProfile(modelId)?.prefix ?? elsewhere }
+  return { model, regionClass: regionClass ?? classOf(provider, modelId, region) }
+}
+
+/** For rows that do not say it. Anthropic's own names run anywhere, but for those that Google keeps in a region. */
+function classOf(provider: string, modelId: string, region: string): string {
+  const profile = splitProfile(modelId.replace(/^arn:.*:inference-profile\//, ''))
+  if (profile || modelId.startsWith('arn:')) return profile?.prefix ?? 'region'
+  return provider === 'vertex' && region !== 'global' ? 'region' : 'global'
 }
 
 async function behind(runtime: Runtime, modelId: string, upstream: Upstream): Promise<Resolved | undefined> {

@@ -93,7 +93,7 @@ describe('what is left of a budget', () => {
     const who = await payer(runtime)
     const asked = {
       model: 'arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123def456',
-      bytes: 100,
+      bytes: 400,
     }
     const grant = await ask(runtime, who, asked)
     expect(grant.aside).toBeGreaterThan(0)

@@ -87,5 +87,11 @@ export async function payer(runtime: TestRuntime, who: Who = {}): Promise<Princi
     user: userId === undefined ? null : { id: userId, name: 'Ada', ...none },
     team: teamId === undefined ? null : { id: teamId, name: 'Marmots', ...none },
   }
-  return { ...ANYONE, keyId, userId, teamId, ...(await rulesFor(runtime, standing)) }
+  return {
+    ...ANYONE,
+    keyId,
+    userId: userId ?? null,
+    teamId: teamId ?? null,
+    ...(await rulesFor(runtime, standing)),
+  }
 }

@@ -35,9 +35,10 @@ const NAMES = {
  */
 export function requirePlausible(price: Price, { confirm, free }: Allowed) {
   const rates = ratesOf(price)
-  const wrong = rates.flatMap((each) => impossible(each, free)).at(0)
+  requireFigures(rates)
+  const wrong = rates.flatMap((each) => [...impossible(each, free)]).at(0)
   if (wrong !== undefined) throw implausible(`${wrong} ${exampleOf(price)}`)
-  const doubt = [...rates.flatMap((each) => oddities(each)), ...strange(price)].at(0)
+  const doubt = [...rates.flatMap((each) => [...oddities(each)]), ...strange(price)].at(0)
   if (doubt !== undefined && !confirm) {
     throw implausible(
       `${doubt} ${exampleOf(price)} Prices are dollars per million tokens; say confirm: true if this one is meant.`,
@@ -77,9 +78,16 @@ function ratesOf({ rates, long }: Price): Rates[] {
   return long ? [rates, long.rates] : [rates]
 }
 
+function requireFigures(rates: readonly Rates[]) {
+  for (const [bucket, rate] of rates.flatMap(entries)) {
+    if (!Number.isSafeInteger(rate) || rate < 0) {
+      throw implausible(`The price of ${NAMES[bucket]} cannot be ${rate} micro-dollars a million tokens.`)
+    }
+  }
+}
+
 function* impossible(rates: Rates, free: boolean): Generator<string> {
   for (const [bucket, rate] of entries(rates)) {
-    if (!Number.isSafeInteger(rate) || rate < 0) yield `The price of ${NAMES[bucket]} cannot be ${rate}.`
     if (rate > MOST)
       yield `The price of ${NAMES[bucket]}, $${dollarsOf(rate)} a million tokens, is out of reach.`
     if (rate === 0 && !free) {
