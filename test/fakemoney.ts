@@ -22,14 +22,15 @@ export function fakeBudgets(kept: BudgetRow[]): Data['budgets'] {
       return live().filter(({ scope, subject }) => subjects[scope] === subject)
     },
     byId: async (id) => find(id),
-    list: async ({ scope, subject, teams, after = '', limit }) =>
+    lock: async (id) => find(id),
+    concerns: async (id) => find(id) !== undefined,
+    list: async ({ scope, subject, after = '', limit }) =>
       live()
         .filter(
           (each) =>
             each.id > after &&
             (scope === undefined || each.scope === scope) &&
-            (subject === undefined || each.subject === subject) &&
-            (!teams || (/team|member/.test(each.scope) && teams.includes(each.subject))),
+            (subject === undefined || each.subject === subject),
         )
         .slice(0, limit),
     async create(budget) {

@@ -7,10 +7,13 @@ import { bodyLimit } from 'hono/body-limit'
 import { GatewayError } from '../errors.ts'
 import { administer } from '../gateway/administer.ts'
 import { audit } from './admin/audit.ts'
+import { budgets } from './admin/budgets.ts'
 import { capabilities } from './admin/capabilities.ts'
 import { keys } from './admin/keys.ts'
+import { limits } from './admin/limits.ts'
 import { me } from './admin/me.ts'
 import { members } from './admin/members.ts'
+import { organisation } from './admin/organisation.ts'
 import { prices } from './admin/prices.ts'
 import { repricing } from './admin/repricing.ts'
 import { requirePermissions } from './admin/resource.ts'
@@ -53,6 +56,9 @@ const mounted = admin
   .route('/keys', keys)
   .route('/tokens', tokens)
   .route('/audit', audit)
+  .route('/budgets', budgets)
+  .route('/limits', limits)
+  .route('/organisation', organisation)
   .route('/spend', spend)
   .route('/', usage)
   .route('/retention', retention)

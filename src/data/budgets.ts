@@ -1,7 +1,9 @@
 /** Budgets: what may be spent in a window, and by whom. One that is archived is kept: the ledger refers to it. */
-import { and, asc, eq, gt, inArray, isNull, or, type SQL } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, isNull, or, type SQL, sql } from 'drizzle-orm'
 import type { Database } from './database.ts'
+import { type Scope, within } from './scope.ts'
 import { budgets } from './tables/money.ts'
+import { keys } from './tables/people.ts'
 
 export type BudgetRow = typeof budgets.$inferSelect
 /** What is undefined stays as it is. */
@@ -19,8 +21,8 @@ export interface Spender {
 export interface BudgetFilter {
   scope?: BudgetRow['scope'] | undefined
   subject?: string | undefined
-  /** Those of teams: of their pool, and of each of their members. */
-  teams?: readonly string[] | undefined
+  /** Of a team: its pool and its default for members; of a user; of their keys; and what holds for everybody. */
+  within: Scope
   after?: string | undefined
   limit: number
 }
@@ -29,8 +31,12 @@ export interface Budgets {
   /** All that may apply to a spender, defaults included. */
   applying(spender: Spender): Promise<BudgetRow[]>
   byId(id: string): Promise<BudgetRow | undefined>
+  /** The same; nobody else changes it before the transaction is over. */
+  lock(id: string): Promise<BudgetRow | undefined>
   /** Oldest first. */
   list(filter: BudgetFilter): Promise<BudgetRow[]>
+  /** Whether it is among those that `within` selects. */
+  concerns(id: string, within: Scope): Promise<boolean>
   /** False where that subject, model and window has one already. */
   create(budget: BudgetRow): Promise<boolean>
   /** Undefined where there is no such budget. */
@@ -55,6 +61,10 @@ export function budgetsIn(database: Database): Budgets {
         .from(budgets)
         .where(and(live, or(...subjectsOf(spender)))),
     byId,
+    async lock(id) {
+      const [budget] = await database.select().from(budgets).where(livesAs(id)).for('update')
+      return budget
+    },
     list: (filter) =>
       database
         .select()
@@ -62,6 +72,13 @@ export function budgetsIn(database: Database): Budgets {
         .where(and(live, ...conditions(filter)))
         .orderBy(asc(budgets.id))
         .limit(filter.limit),
+    async concerns(id, reach) {
+      const rows = await database
+        .select({ id: budgets.id })
+        .from(budgets)
+        .where(and(livesAs(id), concerning(reach)))
+      return rows.length > 0
+    },
     async create(budget) {
       const made = await database
         .insert(budgets)
@@ -92,11 +109,22 @@ function subjectsOf({ keyId, userId, teamId }: Spender): (SQL | undefined)[] {
   return any
 }
 
-function conditions({ scope, subject, teams, after }: BudgetFilter): (SQL | undefined)[] {
-  const list: (SQL | undefined)[] = []
+function conditions({ scope, subject, within: reach, after }: BudgetFilter): (SQL | undefined)[] {
+  const list: (SQL | undefined)[] = [concerning(reach)]
   if (scope !== undefined) list.push(eq(budgets.scope, scope))
   if (subject !== undefined) list.push(eq(budgets.subject, subject))
-  if (teams) list.push(and(inArray(budgets.scope, ['team', 'member']), inArray(budgets.subject, [...teams])))
   if (after !== undefined) list.push(gt(budgets.id, after))
   return list
+}
+
+/** Undefined is no condition. */
+function concerning(reach: Scope): SQL | undefined {
+  if (reach.all) return undefined
+  const { teams, userId } = reach
+  const theirKeys = sql`exists (select 1 from ${keys} where ${keys.id} = ${budgets.subject} and ${within(reach, { team: keys.teamId, user: keys.userId })})`
+  const any = [eq(budgets.scope, 'everybody'), and(eq(budgets.scope, 'key'), theirKeys)]
+  if (userId !== undefined) any.push(and(eq(budgets.scope, 'user'), eq(budgets.subject, userId)))
+  if (teams.length > 0)
+    any.push(and(inArray(budgets.scope, ['team', 'member']), inArray(budgets.subject, [...teams])))
+  return or(...any)
 }

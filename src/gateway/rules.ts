@@ -118,7 +118,8 @@ export function resolved(rows: readonly BudgetRow[]): BudgetRow[] {
   return [...others, ...personal.values()]
 }
 
-function budgetOf(
+/** A budget as it holds for a spender. */
+export function budgetOf(
   row: BudgetRow,
   cap: number,
   { keyId, userId, teamId }: Spender,

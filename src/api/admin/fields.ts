@@ -66,3 +66,10 @@ export function noSuch(what: string, id: string): GatewayError {
 export function conflict(sentence: string): GatewayError {
   return new GatewayError('invalid_request_error', sentence, { status: 409 })
 }
+
+/** What of a wish was said: what is undefined stays as it is. */
+export function said<T extends object>(wish: T): { [Field in keyof T]?: Exclude<T[Field], undefined> } {
+  return Object.fromEntries(Object.entries(wish).filter(([, value]) => value !== undefined)) as ReturnType<
+    typeof said<T>
+  >
+}
