@@ -1,8 +1,9 @@
 /** Where a Worker keeps its rate limits: at Upstash, which every isolate asks; else in the isolate, each for itself. */
 import type { SharedLimits } from '../config.ts'
-import { type FallbackOptions, fallbackLimits, newStanding } from '../data/limits/fallback.ts'
+import { type FallbackOptions, fallbackLimits } from '../data/limits/fallback.ts'
 import { holders } from '../data/limits/holders.ts'
 import { memoryLimits } from '../data/limits/memory.ts'
+import { newStanding } from '../data/limits/standing.ts'
 import { upstashLimits } from '../data/limits/upstash.ts'
 import type { Limits } from '../data/limits.ts'
 

@@ -1,13 +1,9 @@
 /** Where a process with sockets keeps its rate limits: in memory, or in the Redis that replicas share. */
 import type { Config, SharedLimits as Where } from '../config.ts'
-import {
-  type FallbackOptions,
-  fallbackLimits,
-  newStanding,
-  type SharedLimits,
-} from '../data/limits/fallback.ts'
+import { type FallbackOptions, fallbackLimits, type SharedLimits } from '../data/limits/fallback.ts'
 import { holders } from '../data/limits/holders.ts'
 import { memoryLimits } from '../data/limits/memory.ts'
+import { newStanding } from '../data/limits/standing.ts'
 import type { Limits } from '../data/limits.ts'
 
 export interface OpenLimits {

@@ -1,13 +1,9 @@
 /** The shared store goes away and comes back: who waits, who is refused, what is said, and what is counted where. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import {
-  type FallbackOptions,
-  fallbackLimits,
-  newStanding,
-  type SharedLimits,
-} from '../../src/data/limits/fallback.ts'
+import { type FallbackOptions, fallbackLimits, type SharedLimits } from '../../src/data/limits/fallback.ts'
 import { memoryLimits } from '../../src/data/limits/memory.ts'
+import { newStanding } from '../../src/data/limits/standing.ts'
 import type { Want } from '../../src/data/limits.ts'
 import { counters } from '../../src/protocol/metrics.ts'
 import { grantedAt, holding, wanting } from './wants.ts'
@@ -45,6 +41,10 @@ function scriptedStore(now: () => number) {
     async raise(floors) {
       await inMood()
       inner.raise(floors)
+    },
+    async lift(floors) {
+      await inMood()
+      inner.lift(floors)
     },
   }
   return {
@@ -230,17 +230,60 @@ describe('what is spent, while it is away', () => {
     expect(await take(budget(1))).toMatchObject({ granted: true, standings: [{ spent: 30, held: 2 }] })
   })
 
-  test('is settled once, and where that fails never again: a floor makes it good', async () => {
+  test('is told once, and where that fails never again, but as the least that is spent when the store is back', async () => {
     const { store, take, limits } = stage()
-    const taken = await take(budget(20, 0))
+    const taken = await take(budget(20, 50))
     store.turn('fails')
     const asked = store.asked()
     if (taken.granted) await taken.settle([30])
     expect(store.asked() - asked).toBe(1)
     store.turn('answers')
     await limits.probe()
-    await limits.raise([{ name: 'budget', floor: 30, until: Date.UTC(2027, 10, 20) }])
-    expect(store.inner.take([budget(0)])).toMatchObject({ standings: [{ spent: 30, held: 20 }] })
+    expect(store.inner.take([budget(0)])).toMatchObject({ standings: [{ spent: 80, held: 20 }] })
+  })
+
+  test('is told when the store is back, whether the call began before or meanwhile, and ended then or after', async () => {
+    const { store, take, limits } = stage()
+    const before = await take(budget(5, 10))
+    store.turn('fails')
+    const [one, two] = [await take(budget(5)), await take(budget(5))]
+    if (before.granted) await before.settle([7])
+    if (one.granted) await one.settle([11])
+    store.turn('answers')
+    await limits.probe()
+    const there = () => store.inner.take([holding(0, { cap: 0 })]).standings
+    expect(there()).toEqual([{ spent: 28, held: 5 }])
+    if (two.granted) await two.settle([13])
+    expect(there()).toEqual([{ spent: 41, held: 5 }])
+    await limits.probe()
+    expect(there()).toEqual([{ spent: 41, held: 5 }])
+  })
+
+  test('is not told of an account that the store has forgotten: of that the ledger knows more than a replica', async () => {
+    const { store, take, limits } = stage()
+    store.turn('fails')
+    const taken = await take(budget(5, 10))
+    if (taken.granted) await taken.settle([7])
+    store.turn('answers')
+    await limits.probe()
+    expect(await take(budget(5))).toMatchObject({ granted: false, unknown: [0] })
+  })
+
+  test('may be of a thousand accounts: the store is told of some at a time', async () => {
+    const { store, take, limits } = stage()
+    store.turn('fails')
+    for (let account = 0; account < 1_001; account++) {
+      store.inner.raise([{ name: `account_${account}`, floor: 1, until: Date.UTC(2027, 10, 20) }])
+      const taken = await take(holding(1, { name: `account_${account}`, floor: 0 }))
+      if (taken.granted) await taken.settle([3])
+    }
+    store.turn('answers')
+    const asked = store.asked()
+    await limits.probe()
+    expect(store.asked() - asked).toBe(1 + 3)
+    expect(store.inner.take([holding(1, { name: 'account_1000' })])).toMatchObject({
+      standings: [{ spent: 3, held: 1 }],
+    })
   })
 
   test('is lifted here, too, where a floor is said; one that the store does not hear is no trouble of anybody', async () => {

@@ -33,7 +33,7 @@ function cluster() {
       speaker(
         end(there, here, () => isDeaf),
         { take: async (asks) => grants.take(asks) },
-        { settle: grants.settle, drop: grants.drop, raise: (floors) => limits.raise(floors) },
+        { settle: grants.settle, drop: grants.drop, raise: limits.raise, lift: limits.lift },
       )
       const own = { metrics: counters(), cache: memoryCache({ entries: 1, now: Date.now }) }
       const following = follow(
@@ -68,7 +68,11 @@ describe('workers', () => {
     const { worker } = cluster()
     const [one, two] = [worker().limits, worker().limits]
     expect(await one.take([holding(1)])).toMatchObject({ granted: false, unknown: [0] })
-    await one.raise([{ name: 'budget', floor: 90, until: Date.now() + 1e9 }])
+    const floor = { name: 'budget', floor: 90, until: Date.now() + 1e9 }
+    await one.lift([floor])
+    expect(await two.take([holding(20)])).toMatchObject({ granted: false, unknown: [0] })
+    await one.raise([{ ...floor, floor: 80 }])
+    await one.lift([floor])
     expect(await two.take([holding(20)])).toMatchObject({
       granted: true,
       standings: [{ spent: 90, held: 10 }],

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Holders, holders } from '../../src/data/limits/holders.ts'
 import { type MemoryLimits, memoryLimits } from '../../src/data/limits/memory.ts'
 import { openRedis } from '../../src/data/limits/redis.ts'
-import type { ScriptedOptions } from '../../src/data/limits/scripted.ts'
+import type { ScriptedLimits, ScriptedOptions } from '../../src/data/limits/scripted.ts'
 import { upstashLimits } from '../../src/data/limits/upstash.ts'
 import type { Granted, Limits, Want } from '../../src/data/limits.ts'
 import { limitsSuite, type OpenedLimits } from '../data/limitssuite.ts'
@@ -77,6 +77,16 @@ describe.skipIf('missing' in found)('limits in a real Redis', () => {
       expect(await client.pttl(key)).toBeGreaterThan(0)
       await expect.poll(() => client.exists(key), { timeout: 5_000 }).toBe(0)
       expect(await limits.take([{ ...want, name }])).toMatchObject(grantedAt(1))
+      await close()
+    })
+
+    test('lift an account that they know, and leave alone what they do not', async () => {
+      const { limits, close } = await open()
+      const [known, other] = [group('known'), group('other')]
+      await limits.take([holding(0, { name: known, floor: 10 })])
+      await limits.lift([known, other].map((name) => ({ name, floor: 30, until: Date.now() + DAY })))
+      const taken = await limits.take([holding(0, { name: known }), holding(0, { name: other })])
+      expect(taken).toMatchObject({ standings: [{ spent: 30 }, { spent: 0 }], unknown: [1] })
       await close()
     })
 
@@ -155,7 +165,7 @@ describe.skipIf('missing' in found)('limits in a real Redis', () => {
   })
 })
 
-type Open = (clock?: () => number, own?: Holders) => Promise<OpenedLimits>
+type Open = (clock?: () => number, own?: Holders) => Promise<OpenedLimits & { limits: ScriptedLimits }>
 
 /** What was granted, which it must be. */
 async function granted(limits: Limits, wants: readonly Want[]): Promise<Granted> {
@@ -178,7 +188,7 @@ function holderNamed(name: string): Holders {
 interface Stage {
   local: MemoryLimits
   /** Of each replica, its way to the store, and its name. */
-  shared: readonly Limits[]
+  shared: readonly ScriptedLimits[]
   replicas: readonly string[]
   kill(name: string): Promise<unknown>
   clock: { now: number }
@@ -208,16 +218,21 @@ async function inStep(stage: Stage, steps: readonly Step[]): Promise<void> {
     if (each.settles) {
       for (const grant of open.pop()?.grants ?? []) await grant.settle(each.settles)
     }
-    if (each.raises !== undefined) {
-      const floors = [{ name: `${stage.group}:team`, floor: each.raises, until: clock.now + DAY / 4 }]
-      local.raise(floors)
-      await shared[each.by]?.raise(floors)
-    }
+    await lift(stage, each)
     if (!each.dies) continue
     // Of a dead process's own calls nothing more is heard.
     open.splice(0, open.length, ...open.filter(({ by }) => by !== each.by))
     await die(stage, each.by, wants)
   }
+}
+
+/** To what the ledger would say. */
+async function lift({ local, shared, clock, group }: Stage, { by, raises, begins }: Step) {
+  if (raises === undefined) return
+  const floors = [{ name: `${group}:team`, floor: raises, until: clock.now + DAY / 4 }]
+  const how = begins ? 'raise' : 'lift'
+  local[how](floors)
+  await shared[by]?.[how](floors)
 }
 
 /** What it held falls back as others come across it: here, at once. */
@@ -254,6 +269,8 @@ interface Step {
   lives: number
   settles: number[] | undefined
   raises: number | undefined
+  /** What is not known, too. */
+  begins: boolean
   dies: boolean
 }
 
@@ -269,5 +286,6 @@ const step: fc.Arbitrary<Step> = fc.record({
     { nil: undefined },
   ),
   raises: fc.option(dollars, { nil: undefined, freq: 3 }),
+  begins: fc.boolean(),
   dies: fc.integer({ min: 0, max: 15 }).map((chance) => chance === 0),
 })

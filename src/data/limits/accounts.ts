@@ -10,8 +10,12 @@ export interface Accounts {
   /** What was set aside is free again, and so much is spent. */
   settle(name: string, what: { holder: string; aside: number; cost: number }, at: number): void
   raise(floor: Floor, at: number): void
+  /** The same, of an account that is known. */
+  lift(floor: Floor, at: number): void
   /** Takes over what another store says is spent. */
   learn(hold: Hold, spent: number, at: number): void
+  /** What is spent of those of them that are known. */
+  floors(names: Iterable<string>, at: number): Floor[]
   /** What it held is free again. */
   drop(holder: string): void
   size(): number
@@ -68,8 +72,15 @@ export function memoryAccounts(): Accounts {
       else kept.held.delete(holder)
     },
     raise: (floor, at) => void raise(floor, at),
+    lift: (floor, at) => void (known(floor.name, at) && raise(floor, at)),
     learn({ name, until }, spent, at) {
       raise({ name, floor: 0, until }, at).spent = spent
+    },
+    floors(names, at) {
+      return [...names].flatMap((name) => {
+        const kept = known(name, at)
+        return kept && kept.spent > 0 ? [{ name, floor: kept.spent, until: kept.until }] : []
+      })
     },
     drop(holder) {
       for (const { held } of accounts.values()) held.delete(holder)

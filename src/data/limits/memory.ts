@@ -20,8 +20,12 @@ export interface MemoryLimits extends Limits {
   /** `holder`: on whose behalf, which is to be dropped when it is gone; without one, on our own. */
   take(wants: readonly Want[], holder?: string): Granted | Refused
   raise(floors: readonly Floor[]): void
+  /** The same, of accounts that are known. */
+  lift(floors: readonly Floor[]): void
   /** Takes over what a store that this one stands in for has answered. @returns how that is settled here. */
   follow(wants: readonly Want[], taken: Taken): (costs: readonly number[]) => void
+  /** What is spent of those accounts, for a store that was not told. */
+  floors(names: Iterable<string>): Floor[]
   /** What it holds is free again. */
   drop(holder: string): void
   /** How many buckets and accounts are kept. */
@@ -82,6 +86,10 @@ export function memoryLimits(now: () => number): MemoryLimits {
       const at = now()
       for (const floor of floors) accounts.raise(floor, at)
     },
+    lift(floors) {
+      const at = now()
+      for (const floor of floors) accounts.lift(floor, at)
+    },
     follow(wants, taken) {
       const at = now()
       wants.forEach((want, index) => {
@@ -95,6 +103,7 @@ export function memoryLimits(now: () => number): MemoryLimits {
       const asides = wants.map((want) => (want.kind === 'hold' ? accounts.reserve(want, held.name, at) : 0))
       return settler(wants, asides, held)
     },
+    floors: (names) => accounts.floors(names, now()),
     drop: (holder) => accounts.drop(holder),
     size: () => buckets.size() + accounts.size(),
   }

@@ -155,10 +155,11 @@ end
 return {1}
 `
 
-/** ARGV: for each account its floor, and when it is over. */
+/** ARGV: `begin`, or nothing where accounts that are not known stay so; then for each its floor, and when it is over. */
 const RAISE = `
 for i = 2, #KEYS do
-  raise(KEYS[i], account(KEYS[i]), tonumber(ARGV[2 * i - 2]), tonumber(ARGV[2 * i - 1]))
+  local kept = account(KEYS[i])
+  if kept or ARGV[2] == 'begin' then raise(KEYS[i], kept, tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])) end
 end
 return {1}
 `

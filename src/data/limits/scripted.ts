@@ -1,5 +1,5 @@
 /** Limits in a Redis, whichever way it is reached: one script a call, sent by its digest once the server has it. */
-import { charged, type Want } from '../limits.ts'
+import { charged, type Floor, type Want } from '../limits.ts'
 import type { SharedLimits } from './fallback.ts'
 import type { Holders } from './holders.ts'
 import { digestOf, SCRIPTS } from './script.ts'
@@ -59,6 +59,12 @@ export function scriptedLimits(runner: ScriptRunner, options: ScriptedOptions): 
     await run(SCRIPTS.settle, namesOf(wants), [holder, ...figures])
   }
 
+  async function raise(floors: readonly Floor[], mode: 'begin' | '') {
+    if (floors.length === 0) return
+    const figures = floors.flatMap(({ floor, until }) => [floor, until])
+    await run(SCRIPTS.raise, namesOf(floors), [mode, ...figures])
+  }
+
   return {
     async take(wants) {
       const holding = wants.some(({ kind }) => kind === 'hold') ? holders.enter() : undefined
@@ -92,11 +98,8 @@ export function scriptedLimits(runner: ScriptRunner, options: ScriptedOptions): 
         abandon: () => holding?.lose(),
       }
     },
-    async raise(floors) {
-      if (floors.length === 0) return
-      const figures = floors.flatMap(({ floor, until }) => [floor, until])
-      await run(SCRIPTS.raise, namesOf(floors), figures)
-    },
+    raise: (floors) => raise(floors, 'begin'),
+    lift: (floors) => raise(floors, ''),
     async renew() {
       const due = holders.due()
       if (due.length > 0) await run(SCRIPTS.renew, [], [liveness, ...due])

@@ -66,5 +66,8 @@ function limitsOf(primary: Speaker): SharedLimits {
     async raise(floors) {
       primary.tell('raise', floors)
     },
+    async lift(floors) {
+      primary.tell('lift', floors)
+    },
   }
 }

@@ -55,7 +55,8 @@ export function lead({ workers, log, told }: Lent): Promise<number> {
       {
         settle: grants.settle,
         drop: grants.drop,
-        raise: (floors) => limits.raise(floors),
+        raise: limits.raise,
+        lift: limits.lift,
         forget: (key) => {
           for (const [other, { tell }] of crew) if (other !== worker) tell('forget', key)
         },

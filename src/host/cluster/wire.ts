@@ -19,7 +19,9 @@ export interface Questions {
 export interface Notices {
   /** To the primary: what limits that were granted have cost after all. */
   settle: { holder: string; grant: number; costs: readonly number[] }
+  /** To the primary: at least that is spent; of accounts that it knows only. */
   raise: readonly Floor[]
+  lift: readonly Floor[]
   /** To the primary: nothing is under way under this name any more, whatever is still held. */
   drop: string
   /** What is cached under this key is no longer so. The primary passes it on to the others. */
