@@ -11,7 +11,7 @@ import {
   storeEngine,
 } from '../../gateway/engines.ts'
 import { engines } from '../../search/index.ts'
-import { json, refusals, resource } from './resource.ts'
+import { json, refusals, resource, text } from './resource.ts'
 
 const mode = z.enum(['off', 'all', 'own']).describe('One engine for all, each key its own, or none.')
 
@@ -46,13 +46,13 @@ const searchView = z
   .openapi('Search')
 
 const engineWish = z.strictObject({
-  engine: z.string().max(50),
-  settings: z.record(z.string().max(50), z.string().max(4_000)).default({}),
+  engine: text(50),
+  settings: z.record(text(50), text(4_000)).default({}),
 })
 
 const searchWish = z.strictObject({ mode, ...engineWish.partial().shape })
 
-const path = z.object({ id: z.string().max(128) })
+const path = z.object({ id: text(128) })
 
 const get = createRoute({
   method: 'get',
