@@ -70,7 +70,7 @@ export default defineConfig({
           exclude: process.env['OUTCROP_RECORD'] ? [] : ['test/client/record.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 900_000,
-          fileParallelism: false,
+          maxWorkers: 2,
         },
       },
     ],

@@ -51,6 +51,18 @@ const custom = (token?: string) => ({
   settings: { url: address, ...(token ? { token } : {}) },
 })
 
+test('what Postgres cannot hold is refused before it is asked', async () => {
+  const made = await gateway()
+  for (const [path, wish] of [
+    ['/admin/search/keys/%00', custom()],
+    ['/admin/search', { mode: 'all', ...custom('a\0b') }],
+    ['/admin/search', { mode: 'all', engine: 'cus\0tom', settings: {} }],
+  ] as const) {
+    const response = await admin(made, 'PUT', path, wish)
+    expect([response.status, await response.text()]).toEqual([400, expect.stringContaining('NUL')])
+  }
+})
+
 describe('web search', () => {
   test('is off until somebody chooses an engine, and says how to do without', async () => {
     const { post } = await gateway()

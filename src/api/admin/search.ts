@@ -17,7 +17,7 @@ import { engines } from '../../search/index.ts'
 import type { AdminEnv } from '../env.ts'
 import { audited } from './audited.ts'
 import { noSuch } from './fields.ts'
-import { json, operation, refusals, resource } from './resource.ts'
+import { json, operation, refusals, resource, text } from './resource.ts'
 
 const mode = z.enum(['off', 'all', 'own']).describe('One engine for all, each key its own, or none.')
 
@@ -52,13 +52,13 @@ const searchView = z
   .openapi('Search')
 
 const engineWish = z.strictObject({
-  engine: z.string().max(50),
-  settings: z.record(z.string().max(50), z.string().max(4_000)).default({}),
+  engine: text(50),
+  settings: z.record(text(50), text(4_000)).default({}),
 })
 
 const searchWish = z.strictObject({ mode, ...engineWish.partial().shape })
 
-const path = z.object({ id: z.string().max(128) })
+const path = z.object({ id: text(128) })
 
 const get = operation({
   needs: 'search.read',
