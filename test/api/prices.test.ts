@@ -330,7 +330,7 @@ describe("AWS's price list", () => {
   })
 
   test('shows what it would change, and changes it when that is wanted', async () => {
-    const shown = await ask('/refresh', { body: {} })
+    const shown = await ask('/refresh', { body: { apply: false } })
     expect(shown.json).toMatchObject({
       applied: false,
       published: '2026-11-19T18:02:11Z',
@@ -376,7 +376,7 @@ describe("AWS's price list", () => {
 
   test('is not needed: without a way out the prices stay as they are', async () => {
     Object.assign(runtime, { egress: pinnedEgress({ loopback: false }) })
-    const answer = await ask('/refresh', { body: {} })
+    const answer = await ask('/refresh', { body: { apply: false } })
     expect(answer.status).toBe(502)
     expect(answer.json.error.message).toContain('The prices stay as they are.')
     expect(await opusCosts()).toBe(4_000_000_000)

@@ -88,7 +88,7 @@ const refreshing = operation({
   method: 'post',
   path: '/refresh',
   summary: "What AWS's price list says otherwise, from today on; what admins say stays above it",
-  request: { body: { required: true, content: json(z.strictObject({ apply })) } },
+  request: { body: { required: true, content: json(z.strictObject({ apply: z.boolean() })) } },
   responses: {
     200: {
       description: 'What it changes.',
