@@ -7,7 +7,9 @@ import { bodyLimit } from 'hono/body-limit'
 import { GatewayError } from '../errors.ts'
 import { administer } from '../gateway/administer.ts'
 import { capabilities } from './admin/capabilities.ts'
+import { channels } from './admin/channels.ts'
 import { keys } from './admin/keys.ts'
+import { notices } from './admin/notices.ts'
 import { requirePermissions } from './admin/resource.ts'
 import { search } from './admin/search.ts'
 import { spend } from './admin/spend.ts'
@@ -40,6 +42,8 @@ const mounted = admin
   .route('/spend', spend)
   .route('/capabilities', capabilities)
   .route('/search', search)
+  .route('/notices', notices)
+  .route('/channels', channels)
 
 requirePermissions(admin)
 
