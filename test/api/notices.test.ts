@@ -154,6 +154,7 @@ describe('a channel', () => {
       { settings: { url: 'https://a.example', secret: SECRET, more: 'x' } },
       /^settings.more: Webhook has no such setting$/,
     ],
+    [{ settings: { url: 'https://a.example/\ud83d', secret: SECRET } }, /^settings.url: .*well-formed/],
     [{ kinds: ['test'] }, /^kinds.0: /],
     [{ kinds: [] }, /^kinds: /],
     [{ name: ' ' }, /^name: /],

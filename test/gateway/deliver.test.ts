@@ -60,6 +60,8 @@ test('what fails twenty times is dead, and lives again when somebody asks for it
   expect(stage.inbox.posted).toHaveLength(20)
   expect(await history(id)).toMatchObject([{ state: 'dead', attempts: 20, problem: 'http_500' }])
   expect(runtime.lines.at(-1)).toMatchObject({ level: 'error', message: 'a notice was given up' })
+  const counted = (outcome: string) => `outcrop_deliveries_total{channel="webhook",outcome="${outcome}"}`
+  expect(await runtime.metrics.text()).toContain(`${counted('failed')} 19\n${counted('dead')} 1`)
   stage.inbox.answer(() => ({ status: 200 }))
   expect(await stage.data.deliveries.retry(id, new Date(0))).toBe(1)
   await deliverDue(runtime)

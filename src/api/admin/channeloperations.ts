@@ -16,7 +16,9 @@ const teams = z
   .nullable()
   .describe('Teams whose notices it is for; null is all of them, and what is about no team.')
 const name = text(200).trim().min(1)
-const settings = z.record(z.string().max(50), text(4_000))
+/** JSON in Postgres holds no half of a character. */
+const setting = text(4_000).refine((value) => !/\p{Cs}/u.test(value), 'Input should be well-formed text')
+const settings = z.record(z.string().max(50), setting)
 
 const tally = z.object({ waiting: z.number().int(), delivered: z.number().int(), dead: z.number().int() })
 
