@@ -8,11 +8,15 @@ import type { Database, OpenDatabase } from './database.ts'
 import { type Deliveries, deliveriesIn } from './deliveries.ts'
 import { type Keys, keysIn } from './keys.ts'
 import { type Ledger, type LedgerOptions, ledgerIn } from './ledger.ts'
+import { type Memberships, membershipsIn } from './memberships.ts'
 import { type Notices, noticesIn } from './notices.ts'
 import { requestsIn } from './requests.ts'
 import { type Settings, settingsIn } from './settings.ts'
 import { type Signs, signsIn } from './signs.ts'
 import { answeredInTime } from './silence.ts'
+import { type Teams, teamsIn } from './teams.ts'
+import { type Tokens, tokensIn } from './tokens.ts'
+import { type Users, usersIn } from './users.ts'
 
 /** What people change, and what has to change together with it. */
 export interface Tables {
@@ -21,8 +25,12 @@ export interface Tables {
   channels: Channels
   deliveries: Deliveries
   keys: Keys
+  memberships: Memberships
   notices: Notices
   settings: Settings
+  teams: Teams
+  tokens: Tokens
+  users: Users
 }
 
 export interface Data extends Tables {
@@ -69,7 +77,11 @@ function tablesIn(database: Database, inTime = <T extends object>(questions: T):
     channels: inTime(channelsIn(database)),
     deliveries: inTime(deliveriesIn(database)),
     keys: inTime(keysIn(database)),
+    memberships: inTime(membershipsIn(database)),
     notices: inTime(noticesIn(database)),
     settings: inTime(settingsIn(database)),
+    teams: inTime(teamsIn(database)),
+    tokens: inTime(tokensIn(database)),
+    users: inTime(usersIn(database)),
   }
 }

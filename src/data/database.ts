@@ -34,3 +34,8 @@ export function isOutage(error: unknown): boolean {
 export function isDataError(error: unknown): boolean {
   return /^2[23]/.test(codeOf(error))
 }
+
+/** SQLSTATE for a name that is taken where there may be but one. */
+export function isTaken(error: unknown): boolean {
+  return codeOf(error) === '23505'
+}

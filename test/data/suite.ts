@@ -6,6 +6,7 @@ import { type Data, dataIn } from '../../src/data/data.ts'
 import type { OpenDatabase } from '../../src/data/database.ts'
 import { createKey } from '../../src/gateway/keys.ts'
 import { auditSuite } from './auditsuite.ts'
+import { peopleSuite } from './peoplesuite.ts'
 import { NOW, rowMaker } from './rows.ts'
 
 export function dataSuite(open: () => Promise<OpenDatabase>) {
@@ -36,7 +37,7 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
 
     test('come back as they were made, by hash and by id', async () => {
       const { key } = await make('Zoë')
-      expect(await data.keys.byHash(key.hash)).toEqual(key)
+      expect(await data.keys.byHash(key.hash)).toEqual({ key, user: null, team: null, isMember: true })
       expect(await data.keys.byId(key.id)).toEqual(key)
       expect(await data.keys.byHash('nobody')).toBeUndefined()
     })
@@ -235,6 +236,7 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
     expect(await data.settings.get('nothing')).toBeUndefined()
   })
 
+  peopleSuite(() => ({ data }))
   auditSuite(() => ({ data, loose: opened.loose === true }))
 
   test('answers a ping', async () => {
