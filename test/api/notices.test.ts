@@ -5,6 +5,7 @@ import { deliverDue } from '../../src/gateway/deliver.ts'
 import { SECRET } from '../notify/sending.ts'
 import { noticeStage, type Stage } from '../notify/stage.ts'
 import { ADMIN_TOKEN, type TestRuntime } from '../runtime.ts'
+import { peopleOn, type Who } from './people.ts'
 
 let stage: Stage
 let runtime: TestRuntime
@@ -262,6 +263,26 @@ describe('notices', () => {
     ])
     expect((await ask('GET', '/notices/notice_none')).status).toBe(404)
     expect((await ask('GET', '/notices/notice_none/deliveries')).status).toBe(404)
+  })
+
+  test('about a team are for its lead, about others and about no team they are not', async () => {
+    const { ask: askAs, teams } = await peopleOn(runtime)
+    await stage.raise({ teamId: teams.theirs })
+    await stage.raise({ teamId: teams.other })
+    await stage.raise()
+    const seen = async (who: Who, query = '') => {
+      const { data } = (await askAs(who, 'GET', `/admin/notices${query}`)).body
+      return data.map((each) => each['team_id']).toSorted()
+    }
+    expect(await seen('auditor')).toEqual([teams.theirs, teams.other, null].toSorted())
+    expect(await seen('lead')).toEqual([teams.theirs])
+    expect(await seen('lead', `?team=${teams.theirs}`)).toEqual([teams.theirs])
+    expect(await seen('lead', `?team=${teams.other}`)).toEqual([])
+    const { data } = (await askAs('root', 'GET', '/admin/notices')).body
+    for (const { id, team_id: team } of data) {
+      for (const path of [`/admin/notices/${id}`, `/admin/notices/${id}/deliveries`])
+        expect((await askAs('lead', 'GET', path)).status).toBe(team === teams.theirs ? 200 : 404)
+    }
   })
 
   test('wait for a channel that was removed no more', async () => {
