@@ -50,6 +50,8 @@ export interface AwsConfig {
   runtimeEndpoint: string | undefined
   mantleEndpoint: string | undefined
   platformEndpoint: string | undefined
+  /** Of the services that notices go through. */
+  endpoints: Readonly<Record<'sns' | 'events' | 'email', string | undefined>>
   /** On Claude Platform. */
   workspace: string | undefined
   fips: boolean
@@ -161,6 +163,11 @@ function awsConfig(value: Variables): AwsConfig {
     runtimeEndpoint: override(value.AWS_ENDPOINT_URL_BEDROCK_RUNTIME),
     mantleEndpoint: override(value.AWS_ENDPOINT_URL_BEDROCK_MANTLE),
     platformEndpoint: value.ANTHROPIC_AWS_BASE_URL,
+    endpoints: {
+      sns: override(value.AWS_ENDPOINT_URL_SNS),
+      events: override(value.AWS_ENDPOINT_URL_EVENTBRIDGE),
+      email: override(value.AWS_ENDPOINT_URL_SESV2),
+    },
     workspace: value.ANTHROPIC_AWS_WORKSPACE_ID,
     fips: value.AWS_USE_FIPS_ENDPOINT,
     dualStack: value.AWS_USE_DUALSTACK_ENDPOINT,

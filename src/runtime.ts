@@ -6,6 +6,7 @@ import type { Data } from './data/data.ts'
 import type { Limits } from './data/limits.ts'
 import type { EgressLent } from './egress.ts'
 import type { Capacity } from './gateway/admit.ts'
+import type { Sightings } from './gateway/sightings.ts'
 import type { Bytes } from './protocol/bytes.ts'
 import type { Hashes } from './protocol/hashes.ts'
 import type { Metrics } from './protocol/metrics.ts'
@@ -19,8 +20,8 @@ export interface Runtime {
   limits: Limits
   /** Bounded plain data that outlives a request. */
   cache: Cache
-  /** Of each provider that configuration names. */
-  credentials: Readonly<Record<ProviderName, CredentialSource>>
+  /** Of each provider that configuration names; `aws` are keys that sign for AWS's other services. */
+  credentials: Readonly<Record<ProviderName | 'aws', CredentialSource>>
   /** The way to the upstreams that configuration names. */
   fetch: Send
   hashes: Hashes
@@ -28,6 +29,8 @@ export interface Runtime {
   view?: ((bytes: ArrayBuffer) => Bytes) | undefined
   /** The guarded way to a URL that an admin or a request has set. */
   egress: EgressLent
+  /** What was seen of the upstreams lately. */
+  sightings: Sightings
   log: Log
   metrics: Metrics
   /** Milliseconds since 1970. */

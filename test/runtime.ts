@@ -1,14 +1,17 @@
 /** A runtime for tests: everything in memory, a clock that stands still, nothing asked of anybody. */
 import { type CredentialSource, keptCredentials } from '../src/aws.ts'
 import { type Config, readConfig } from '../src/config.ts'
+import { newBacklog } from '../src/data/backlog.ts'
 import { memoryCache } from '../src/data/cache.ts'
 import type { Capability } from '../src/data/capabilities.ts'
 import type { Data } from '../src/data/data.ts'
 import type { Key } from '../src/data/keys.ts'
 import { memoryLimits } from '../src/data/limits/memory.ts'
+import type { NewNotice } from '../src/data/notices.ts'
 import type { LedgerRow, SettledRow } from '../src/data/rows.ts'
 import { unpinnedEgress } from '../src/edge/unpinned.ts'
 import { createKey } from '../src/gateway/keys.ts'
+import { newSightings } from '../src/gateway/sightings.ts'
 import { webHashes } from '../src/protocol/hashes.ts'
 import { counters } from '../src/protocol/metrics.ts'
 import type { LogFields, LogLevel, Runtime } from '../src/runtime.ts'
@@ -26,6 +29,8 @@ export interface TestRuntime extends Runtime {
   keys: Key[]
   rows: LedgerRow[]
   lines: Line[]
+  /** Notices that were raised. */
+  told: NewNotice[]
   /** How often keys were asked of the database. */
   lookUps(): number
   /** Everything handed to waitUntil so far is done. */
@@ -49,21 +54,23 @@ export function testRuntime(changes: Changes = {}): TestRuntime {
   const keys: Key[] = []
   const rows: LedgerRow[] = []
   const lines: Line[] = []
+  const told: NewNotice[] = []
   const work: Promise<unknown>[] = []
   let lookUps = 0
   const credentials =
     given ??
     keptCredentials(async () => ({ accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'not a secret' }), now)
-  const data = fakeData(keys, rows, () => lookUps++)
+  const data = fakeData(keys, rows, told, () => lookUps++)
   return {
     config,
     data,
     limits: memoryLimits(now),
     cache: memoryCache({ entries: 100, now }),
-    credentials: { bedrock: credentials, anthropic: credentials, vertex: credentials },
+    credentials: { bedrock: credentials, anthropic: credentials, vertex: credentials, aws: credentials },
     fetch: () => Promise.reject(new Error('no network in this test')),
     hashes: webHashes,
     egress: unpinnedEgress(() => Promise.reject(new Error('no network in this test')), false),
+    sightings: newSightings(),
     isReady: async () => true,
     log: (level, message, fields) => void lines.push({ level, message, fields }),
     metrics: counters(),
@@ -74,6 +81,7 @@ export function testRuntime(changes: Changes = {}): TestRuntime {
     keys,
     rows,
     lines,
+    told,
     lookUps: () => lookUps,
     async settled() {
       while (work.length > 0) await work.shift()
@@ -90,12 +98,13 @@ export async function keyIn(
   return { key, secret, headers: { 'x-api-key': secret } }
 }
 
-function fakeData(keys: Key[], rows: LedgerRow[], onLookUp: () => void): Data {
+function fakeData(keys: Key[], rows: LedgerRow[], told: NewNotice[], onLookUp: () => void): Data {
   const settings = new Map<string, unknown>()
   const live = (id: string) => keys.find((key) => key.id === id && !key.deletedAt)
   const data: Data = {
     audit: fakeAudit(),
     ...fakeBooks(),
+    ...fakeNotices(told),
     atomically: (work) => work(data),
     keys: {
       async byHash(hash) {
@@ -125,6 +134,7 @@ function fakeData(keys: Key[], rows: LedgerRow[], onLookUp: () => void): Data {
       find: () => Promise.reject(new Error('ask `rows`')),
       byId: async (id) => rows.find((row) => row.id === id) as SettledRow | undefined,
       closeLost: async () => 0,
+      backlog: newBacklog(),
     },
     settings: {
       get: async (name) => settings.get(name),
@@ -153,10 +163,9 @@ function fakeAudit(): Data['audit'] {
 }
 
 /** What is derived from the ledger: a real database is asked for it. */
-function fakeBooks(): Pick<Data, 'quarantine' | 'hours' | 'spending' | 'usage' | 'retention'> {
+function fakeBooks(): Pick<Data, 'hours' | 'spending' | 'usage' | 'retention'> {
   const ask = () => Promise.reject(new Error('ask a database'))
   return {
-    quarantine: { hold: async () => {}, size: async () => 0 },
     hours: { derive: async () => undefined, asOf: async () => undefined },
     spending: { spent: ask },
     usage: { report: ask },
@@ -182,4 +191,19 @@ function fakeCapabilities(): Data['capabilities'] {
       return kept.length < before
     },
   }
+}
+
+/** Raises notices, once each; all else about them is for a database. */
+function fakeNotices(told: NewNotice[]): Pick<Data, 'notices' | 'channels' | 'deliveries' | 'signs'> {
+  async function raise(notice: NewNotice): Promise<boolean> {
+    if (told.some(({ subject }) => subject === notice.subject)) return false
+    told.push(notice)
+    return true
+  }
+  const ask = () => Promise.reject(new Error('ask a database: dataIn(inMemory())'))
+  const { channels, deliveries, signs, notices } = new Proxy({} as Data, {
+    get: (_, table) =>
+      new Proxy({}, { get: (__, name) => (table === 'notices' && name === 'raise' ? raise : ask) }),
+  })
+  return { channels, deliveries, signs, notices }
 }

@@ -3,14 +3,18 @@
 import type { Log } from '../runtime.ts'
 import { type Audit, auditIn } from './audit.ts'
 import { type Capabilities, capabilitiesIn } from './capabilities.ts'
+import { type Channels, channelsIn } from './channels.ts'
 import type { Database, OpenDatabase } from './database.ts'
+import { type Deliveries, deliveriesIn } from './deliveries.ts'
 import { type Hours, hoursIn } from './hours.ts'
 import { type Keys, keysIn } from './keys.ts'
 import { type Ledger, type LedgerOptions, ledgerIn } from './ledger.ts'
-import { type Quarantine, quarantineIn } from './quarantine.ts'
+import { type Notices, noticesIn } from './notices.ts'
+import { quarantineIn } from './quarantine.ts'
 import { requestsIn } from './requests.ts'
 import { type Retention, retentionIn } from './retention.ts'
 import { type Settings, settingsIn } from './settings.ts'
+import { type Signs, signsIn } from './signs.ts'
 import { answeredInTime } from './silence.ts'
 import { type Spending, spendingIn } from './spending.ts'
 import { type Usage, usageIn } from './usage.ts'
@@ -19,17 +23,20 @@ import { type Usage, usageIn } from './usage.ts'
 export interface Tables {
   audit: Audit
   capabilities: Capabilities
+  channels: Channels
+  deliveries: Deliveries
   keys: Keys
+  notices: Notices
   settings: Settings
 }
 
 export interface Data extends Tables {
   ledger: Ledger
-  quarantine: Quarantine
   hours: Hours
   spending: Spending
   usage: Usage
   retention: Retention
+  signs: Signs
   /**
    * Does all of this or none of it, except over Neon's HTTP, which has no transactions. What is asked of anything but
    * the tables that are handed in may wait for the end of it, and so never be answered.
@@ -58,11 +65,11 @@ export function dataIn(database: Database, log: Log, options: DataOptions = {}):
     ...tables,
     atomically,
     ledger: ledgerIn({ requests: inTime(requestsIn(database)), quarantine }, log, options),
-    quarantine,
     hours: hoursIn(database),
     spending: inTime(spendingIn(database)),
     usage: usageIn(database, options.reports),
     retention: retentionIn(database),
+    signs: inTime(signsIn(database)),
     async ping() {
       await database.execute('select 1')
     },
@@ -73,7 +80,10 @@ function tablesIn(database: Database, inTime = <T extends object>(questions: T):
   return {
     audit: inTime(auditIn(database)),
     capabilities: inTime(capabilitiesIn(database)),
+    channels: inTime(channelsIn(database)),
+    deliveries: inTime(deliveriesIn(database)),
     keys: inTime(keysIn(database)),
+    notices: inTime(noticesIn(database)),
     settings: inTime(settingsIn(database)),
   }
 }

@@ -14,10 +14,15 @@ export interface OpenDatabase {
   close(): Promise<void>
 }
 
+/** The rows that a statement of one's own returned: some drivers put them into something else. */
+export function returnedBy(result: unknown): readonly Readonly<Record<string, unknown>>[] {
+  const rows = Array.isArray(result) ? result : (result as { rows?: unknown }).rows
+  return Array.isArray(rows) ? rows : []
+}
+
 /** The rows of a statement that Drizzle has no words for. What is not text in them differs from driver to driver. */
 export async function rowsOf<Row>(database: Database, statement: SQL): Promise<readonly Row[]> {
-  const answer = (await database.execute(statement)) as readonly Row[] | { rows: readonly Row[] }
-  return 'rows' in answer ? answer.rows : answer
+  return returnedBy(await database.execute(statement)) as readonly Row[]
 }
 
 /** Codes of sockets and of postgres.js for a server that cannot be reached, or went away. */

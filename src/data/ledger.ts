@@ -8,6 +8,7 @@ import { codeOf } from '../protocol/codes.ts'
 import { inTime } from '../protocol/deadline.ts'
 import type { Metrics } from '../protocol/metrics.ts'
 import type { Log } from '../runtime.ts'
+import { type Backlog, newBacklog } from './backlog.ts'
 import { isDataError } from './database.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Requests } from './requests.ts'
@@ -19,6 +20,8 @@ export interface Ledger extends Omit<Requests, 'upsert'> {
    * returns; the promise resolves when it is in the database, or safely kept elsewhere.
    */
   write(row: LedgerRow): Promise<void>
+  /** Rows of this process that waited for the database. */
+  backlog: Pick<Backlog, 'worst' | 'forget'>
 }
 
 /** A place that outlives the process. */
@@ -80,6 +83,7 @@ export function ledgerIn({ requests, quarantine }: Shelves, log: Log, options: L
   const { spool, mostWaiting = MOST_WAITING } = options
   const waiting = new Map<string, Waiting>()
   const deliver = delivery({ requests, quarantine }, log, options)
+  const backlog = newBacklog()
   let writing = false
 
   const gathered = () => new Promise((resolve) => setTimeout(resolve, spool ? GATHER : 0))
@@ -111,6 +115,7 @@ export function ledgerIn({ requests, quarantine }: Shelves, log: Log, options: L
       // The end of a request is the last that is said of it, whichever comes first.
       const latest = before && isOver(before.row) && !isOver(row) ? before.row : row
       waiting.set(row.id, { row: latest, settled: [...(before?.settled ?? []), settled] })
+      backlog.saw(waiting.size)
       if (writing) return
       writing = true
       void drain()
@@ -121,6 +126,7 @@ export function ledgerIn({ requests, quarantine }: Shelves, log: Log, options: L
     find: requests.find,
     byId: requests.byId,
     closeLost: requests.closeLost,
+    backlog,
     async write(row) {
       if (waiting.size < mostWaiting || waiting.has(row.id)) {
         spool?.keep(row)

@@ -5,11 +5,13 @@ import type { Config, ProviderName } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
 import { type DataOptions, dataIn } from '../data/data.ts'
 import { capacityOf } from '../gateway/admit.ts'
-import { closeLost, everyHour, HOUR } from '../jobs.ts'
+import { newSightings } from '../gateway/sightings.ts'
+import { closeLost, everyHour, everyMinute, HOUR, MINUTE } from '../jobs.ts'
 import { counters, type Metrics } from '../protocol/metrics.ts'
 import type { Send } from '../protocol/send.ts'
 import type { Log, Runtime, Stopping } from '../runtime.ts'
 import { assetsIn } from './assets.ts'
+import { repeatedly } from './clock.ts'
 import type { Following, Own } from './cluster/follow.ts'
 import { loadCredentials, profileRegion } from './credentials.ts'
 import { pinnedEgress } from './egress.ts'
@@ -62,7 +64,7 @@ export async function openHost(lent: Lent): Promise<Host> {
   const shared = lent.follow?.({ metrics, cache })
   const limits = await openLimits(config, { log, metrics, now }, shared?.limits)
   const work = new Set<Promise<unknown>>()
-  const credentialsOf = (provider: ProviderName) =>
+  const credentialsOf = (provider: ProviderName | 'aws') =>
     keptCredentials(() => loadCredentials(provider, lent.env, config, { fetch: lent.fetch, now }), now)
   const runtime: Runtime = {
     config,
@@ -74,6 +76,7 @@ export async function openHost(lent: Lent): Promise<Host> {
       bedrock: credentialsOf('bedrock'),
       anthropic: credentialsOf('anthropic'),
       vertex: credentialsOf('vertex'),
+      aws: credentialsOf('aws'),
     },
     assets: await assetsIn(lent.portal),
     fetch: lent.fetch,
@@ -81,6 +84,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     // A quote is looked for by `memchr`: 1.3 microseconds in 100 KB, where a plain array takes 34.
     view: (bytes) => Buffer.from(bytes),
     egress: pinnedEgress({ loopback: config.egress.loopback }),
+    sightings: newSightings(),
     log,
     metrics: shared?.metrics ?? metrics,
     now,
@@ -99,12 +103,15 @@ export async function openHost(lent: Lent): Promise<Host> {
     isReady = true
   })
   ready.catch(() => {}) // told to who waits for it
-  const clock = setInterval(() => void byTheHour(runtime, spools).catch(() => {}), HOUR).unref()
+  const clocks = [
+    repeatedly({ every: MINUTE, spread: MINUTE / 10, isReady: runtime.isReady }, () => byTheMinute(runtime)),
+    repeatedly({ every: HOUR, spread: 0, isReady: runtime.isReady }, () => byTheHour(runtime, spools)),
+  ]
   return {
     runtime,
     ready,
     async close(patience) {
-      clearInterval(clock)
+      for (const stop of clocks) stop()
       await soon(idle(work), patience)
       limits.close()
       await soon(store.close(), CLOSE)
@@ -133,6 +140,13 @@ async function takeStock(runtime: Runtime, spools: Spools | undefined) {
     await adopted
     await closeLost(runtime, runtime.now())
   }
+}
+
+/** What it delivers is waited for at the end of the process, as far as there is time. */
+function byTheMinute(runtime: Runtime): Promise<void> {
+  const done = everyMinute(runtime)
+  runtime.waitUntil(done)
+  return done
 }
 
 async function byTheHour(runtime: Runtime, spools: Spools | undefined) {

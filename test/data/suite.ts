@@ -136,12 +136,13 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
       const [nul, large] = [{ stopReason: 'nul \u0000 byte' }, { sessionId: 'x' }]
       const [bad, worse] = [row(nul), row({ ...large, attempts: 2 ** 40 })]
       const good = Array.from({ length: 60 }, () => row())
-      const before = await data.quarantine.size()
+      const began = new Date(Date.now() - 60_000)
+      const before = await data.signs.quarantined(began)
       const all = [...good.slice(0, 20), bad, ...good.slice(20), worse]
       await Promise.all(all.map((each) => data.ledger.write(each)))
       for (const each of good) expect(await data.ledger.byId(each.id)).toMatchObject({ id: each.id })
       for (const each of [bad, worse]) expect(await data.ledger.byId(each.id)).toBeUndefined()
-      expect(await data.quarantine.size()).toBe(before + 2)
+      expect(await data.signs.quarantined(began)).toBe(before + 2)
       const held = await rowsOf<{ id: string; row: string; code: string }>(
         opened.database,
         sql`select id, row, code from quarantine where id in (${bad.id}, ${worse.id}) order by id`,

@@ -4,6 +4,7 @@ import { openEdge } from '../../src/edge/open.ts'
 const SECRET_KEY = 'only-for-tests-abcdefghijkl-0123456789'
 const request = () => new Request('http://worker.test/v1/messages', { method: 'POST' })
 const context = { waitUntil() {} }
+const TICK = { cron: '* * * * *', scheduledTime: Date.UTC(2026, 10, 20, 12, 34) }
 
 const written: string[] = []
 const { log } = console
@@ -38,7 +39,7 @@ test.each([
       expect(text + written.join()).not.toContain('hunter2')
     }
     expect(written.join()).toMatch(sentence)
-    await expect(edge.everyHour(bindings, context)).rejects.toThrow(sentence)
+    await expect(edge.byTheClock(TICK, bindings, context)).rejects.toThrow(sentence)
     await expect(edge.drain({ messages: [] }, bindings, context)).rejects.toThrow(sentence)
   },
 )

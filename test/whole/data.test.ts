@@ -2,6 +2,7 @@
 import { afterAll, describe, test } from 'vitest'
 import { migratePostgres, openPostgres } from '../../src/data/postgres.ts'
 import { MIGRATIONS } from '../data/databases.ts'
+import { noticeSuite } from '../data/noticesuite.ts'
 import { dataSuite } from '../data/suite.ts'
 import { findPostgres, type Postgres } from '../services/postgres.ts'
 
@@ -12,11 +13,14 @@ describe.skipIf('missing' in found)('a real Postgres', () => {
   let postgres: Postgres | undefined
   afterAll(() => postgres?.close())
 
-  dataSuite(async () => {
+  async function open(name: string) {
     if ('missing' in found) throw new Error(found.missing)
-    postgres = await found.start()
-    const url = await postgres.url('data')
+    postgres ??= await found.start()
+    const url = await postgres.url(name)
     await migratePostgres(url, MIGRATIONS)
     return openPostgres(url)
-  })
+  }
+
+  describe('data', () => dataSuite(() => open('data')))
+  describe('notices', () => noticeSuite(() => open('notices')))
 })
