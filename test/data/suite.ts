@@ -7,9 +7,7 @@ import { type OpenDatabase, rowsOf } from '../../src/data/database.ts'
 import { createKey } from '../../src/gateway/keys.ts'
 import { counters } from '../../src/protocol/metrics.ts'
 import { auditSuite } from './auditsuite.ts'
-import { NOW, rowMaker } from './rows.ts'
-
-const ALL = { all: true, teams: [], userId: undefined }
+import { ALL, NOW, rowMaker } from './rows.ts'
 
 export function dataSuite(open: () => Promise<OpenDatabase>) {
   let opened: OpenDatabase
