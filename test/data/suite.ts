@@ -236,8 +236,9 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
     expect(await data.settings.get('nothing')).toBeUndefined()
   })
 
-  peopleSuite(() => ({ data }))
-  auditSuite(() => ({ data, loose: opened.loose === true }))
+  const suite = () => ({ data, loose: opened.loose === true })
+  peopleSuite(suite)
+  auditSuite(suite)
 
   test('answers a ping', async () => {
     await expect(data.ping()).resolves.toBeUndefined()
