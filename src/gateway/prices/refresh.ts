@@ -10,7 +10,7 @@ import { dayOf, type Price, type Prices, regionPercent } from './book.ts'
 import { requirePlausible } from './plausible.ts'
 import { type Listed, type PriceList, readPriceList } from './pricelist.ts'
 
-const BOUNDS = { timeout: 30_000, maxBytes: 64_000_000 }
+const BOUNDS = { timeout: 30_000, maxBytes: 16_000_000 }
 
 export interface Refresh {
   published: string | null
