@@ -5,7 +5,7 @@
 import type { ChargedRow, Correction } from '../../data/repricing.ts'
 import type { Usage } from '../../protocol/messages.ts'
 import type { Runtime } from '../../runtime.ts'
-import { pricesOf } from '../prices.ts'
+import { freshPrices } from '../prices.ts'
 import { modelOfRow } from '../resolve.ts'
 import { upstreamOf } from '../route.ts'
 import { type Prices, promptOf, type Ran } from './book.ts'
@@ -47,7 +47,7 @@ const MOST_ROWS = 200_000
 
 export async function recompute(runtime: Runtime, { from, to, after, apply }: Window): Promise<Recomputed> {
   const { data } = runtime
-  const book = await pricesOf(runtime)
+  const book = await freshPrices(runtime)
   const models = new Map<string, Difference>()
   const until = runtime.now() + PATIENCE
   const lookUp = ranOf(runtime)
