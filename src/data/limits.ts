@@ -59,6 +59,8 @@ export type Taken = Granted | Refused
 export interface Granted {
   granted: true
   standings: readonly Standing[]
+  /** Of each hold, what was set aside: less than its cost, where there was no room for more. Of a rate nothing. */
+  asides: readonly number[]
   /**
    * What each want has cost after all; nothing, where nothing is said. Once a grant.
    *

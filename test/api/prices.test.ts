@@ -222,7 +222,10 @@ describe('the ledger, recomputed', () => {
       ...more,
     })
   const costs = async () => {
-    const rows = await runtime.data.ledger.find({ owners: { all: true, teams: [], userId: undefined }, limit: 100 })
+    const rows = await runtime.data.ledger.find({
+      owners: { all: true, teams: [], userId: undefined },
+      limit: 100,
+    })
     return rows.toReversed().map(({ costNano }) => costNano)
   }
 

@@ -74,7 +74,7 @@ describe('limits in memory', () => {
     const limits = memoryLimits(() => 0)
     const want = holding(30, { cap: 100 })
     const standings = [{ spent: 60, held: 40 }] // ten of which are another process's
-    const settle = limits.follow([want], { granted: true, standings, settle() {} })
+    const settle = limits.follow([want], { granted: true, standings, asides: [30], settle() {} })
     expect(limits.take([want])).toMatchObject({ granted: true, standings: [{ spent: 60, held: 40 }] })
     settle([35])
     expect(limits.take([want])).toMatchObject({ granted: false, standings: [{ spent: 95, held: 10 }] })

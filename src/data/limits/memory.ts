@@ -79,6 +79,7 @@ export function memoryLimits(now: () => number): MemoryLimits {
       return {
         granted: true,
         standings: wants.map((want) => look(want, at) as Standing),
+        asides,
         settle: settler(wants, asides, held),
       }
     },

@@ -91,6 +91,7 @@ export function scriptedLimits(runner: ScriptRunner, options: ScriptedOptions): 
       return {
         granted,
         standings,
+        asides,
         async settle(costs) {
           await surely(settle(wants, holder, asides, costs))
           holding?.leave()
