@@ -22,7 +22,7 @@ export function holdsSuite(bench: Bench) {
 function accountSuite({ clock, take, granted, own, limits }: Bench) {
   test('has room while less than its cap is spent and held, and sets aside no more than there is', async () => {
     expect(await take(holding(60, { floor: 0 }))).toMatchObject(grantedAt(0, 60))
-    expect(await take(holding(60))).toMatchObject(grantedAt(0, 100))
+    expect(await take(holding(60))).toMatchObject({ ...grantedAt(0, 100), asides: [40] })
     expect(await take(holding(60))).toEqual(refusedAt(0, 100))
     expect(await take(holding(0))).toEqual(refusedAt(0, 100))
   })
@@ -168,6 +168,7 @@ function togetherSuite({ take, granted }: Bench) {
       { spent: 10, held: 40 },
       { spent: 10, held: 40 },
     ])
+    expect(grant.asides).toEqual([0, 1, 40, 40])
     await grant.settle([1, 0, 30, 30])
     expect((await granted(...all())).standings).toEqual([
       { used: 2 },

@@ -86,9 +86,7 @@ describe.skipIf('missing' in found)('replicas on one Redis', () => {
       await sleep(Math.random() * 20)
       await taken.settle([truly])
       spent += truly
-      const { spent: paid, held } = accountOf(taken.standings[0])
-      // One that took the last of it may have set aside next to nothing.
-      misjudged += paid + held < DOLLAR ? Math.max(0, truly - cost) : truly
+      misjudged += Math.max(0, truly - (taken.asides[0] ?? 0))
     }
     await Promise.all(Array.from({ length: 200 }, caller))
     const { standings } = await (await replica(Date.now)).take([{ ...budget, cap: 0, floor: undefined }])
@@ -124,7 +122,7 @@ describe.skipIf('missing' in found)('replicas on one Redis', () => {
     const after = Date.now() - killed
     console.log(`killed: three leases back after ${after} ms, believed in for ${liveness} ms`)
     expect(accountOf(taken.standings[0]).held).toBe(1)
-    expect(after).toBeLessThan(liveness + 1_000)
+    expect(after).toBeLessThan(liveness + 2_000)
   })
 
   test('one whose settlement is lost gives its lease back all the same, when its other calls are over', async () => {
