@@ -272,8 +272,9 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
     expect(await data.settings.get('nothing')).toBeUndefined()
   })
 
-  peopleSuite(() => ({ data }))
-  auditSuite(() => ({ data, loose: opened.loose === true }))
+  const suite = () => ({ data, loose: opened.loose === true })
+  peopleSuite(suite)
+  auditSuite(suite)
   pricesSuite(() => opened.database)
 
   test('answers a ping', async () => {
