@@ -4,7 +4,6 @@
  * never cache reads. What a budget counts is money.
  */
 import type { Granted, Taken, Want } from '../data/limits.ts'
-import type { LedgerRow } from '../data/rows.ts'
 import type { GatewayError } from '../errors.ts'
 import type { Call, Usage } from '../protocol/messages.ts'
 import type { Runtime } from '../runtime.ts'
@@ -12,6 +11,7 @@ import { type Ask, isSettled, limitAsks, settledCost, wantOf } from './asks.ts'
 import type { Principal } from './authenticate.ts'
 import { noticeThresholds } from './budgetnotices.ts'
 import { type Account, askAgain, booked, cannotTell, heard, verdictOn } from './budgets.ts'
+import type { Decision, Grant, Spent } from './grant.ts'
 import { organisationOf } from './organisation.ts'
 import { type Refusal, refusalOf, stuckAt } from './overlimit.ts'
 import type { Prices } from './prices/book.ts'
@@ -33,46 +33,6 @@ import { budgetHeaders, limitHeaders, type Told } from './standing.ts'
 import { type Course, courseOf, isNamed, type Routes } from './stepdown.ts'
 import { turnAway } from './turnaway.ts'
 import type { Calendar } from './windows.ts'
-
-/** What was taken for a call. */
-export interface Grant {
-  /** Where it goes: elsewhere than it asked, where a budget wants it so. */
-  routes: Routes
-  /** The model that answers instead of the one asked for. */
-  model: string | undefined
-  /** What it is charged by. */
-  prices: Prices
-  /** The day its row belongs to. */
-  day: string
-  /** The budget that had a say in it. */
-  decision: Decision | undefined
-  /** Nano-dollars set aside of each budget, at the most. */
-  aside: number | undefined
-  /** How its limits and budgets stand, for the client. */
-  headers: Readonly<Record<string, string>>
-  /**
-   * Corrects what was set aside to what was spent; of a call that was refused that is nothing. Where the spending is a
-   * guess, of a call that was given up before anybody counted, the tokens that were set aside stay: that guess knows
-   * about caches. Never rejects.
-   */
-  settle(spent: Spent): Promise<void> | void
-}
-
-export type Decision = Required<Pick<LedgerRow, 'budgetId' | 'budgetAction'>>
-
-/** As the ledger has it. */
-export type Spent = Partial<
-  Pick<
-    LedgerRow,
-    | 'usageSource'
-    | 'inputTokens'
-    | 'cacheReadTokens'
-    | 'cacheWrite5mTokens'
-    | 'cacheWrite1hTokens'
-    | 'outputTokens'
-    | 'costNano'
-  >
->
 
 /** What a call is judged by. */
 interface Judged {
@@ -111,10 +71,10 @@ async function judge(judged: Judged, limits: readonly Allowance[], habits: Habit
   const { runtime, call, contact, course } = judged
   const { accounts } = course
   const habit = habitIn(habits, call.session)
-  const aside = accounts.length === 0 ? undefined : expectedCost(judged, habit)
+  const cost = accounts.length === 0 ? 0 : expectedCost(judged, habit)
   const asks: Ask[] = [
     ...limits.flatMap((each) => limitAsks(each, (cap) => reserve(habit, call.body.length, cap))),
-    ...accounts.flatMap((account) => budgetAsks(account, aside ?? 0)),
+    ...accounts.flatMap((account) => budgetAsks(account, cost)),
   ]
   // As it was before this call.
   const headers = budgetHeaders(accounts)
@@ -128,10 +88,15 @@ async function judge(judged: Judged, limits: readonly Allowance[], habits: Habit
   if (!taken.granted) throw turnedAway(judged, refusalOf(told, runtime.now(), contact))
   return {
     ...plainly(judged),
-    aside,
+    aside: leastAside(asks, taken),
     headers: { ...limitHeaders(told, runtime.now()), ...headers, ...stepHeaders(course) },
     settle: settler(judged, { taken, told, habits }),
   }
+}
+
+function leastAside(asks: readonly Ask[], { asides }: Granted): number | undefined {
+  const amounts = asides.filter((_, index) => asks[index]?.what === 'budget')
+  return amounts.length === 0 ? undefined : Math.min(...amounts)
 }
 
 /** A grant for which nothing was taken. */

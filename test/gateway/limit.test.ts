@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Limits, Want } from '../../src/data/limits.ts'
 import type { Principal } from '../../src/gateway/authenticate.ts'
-import type { Grant } from '../../src/gateway/limit.ts'
+import type { Grant } from '../../src/gateway/grant.ts'
 import { ANYONE, type TestRuntime, testRuntime } from '../runtime.ts'
 import * as stage from './limitstage.ts'
 
