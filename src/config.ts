@@ -13,6 +13,8 @@ export interface Config {
   /** Calls that one process has under way at most. */
   mostInFlight: number
   publicUrl: string | undefined
+  /** Whose `x-forwarded-for` is believed. */
+  trustedProxies: readonly string[]
   dataDir: string
   databaseUrl: string | undefined
   /** How long what is known of keys and settings is used while the database does not answer, in milliseconds. */
@@ -106,6 +108,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     workers: value.WORKERS,
     mostInFlight: value.MAX_IN_FLIGHT,
     publicUrl: value.PUBLIC_URL,
+    trustedProxies: value.TRUSTED_PROXIES,
     dataDir: value.DATA_DIR,
     databaseUrl: value.DATABASE_URL,
     outageGrace: value.OUTAGE_GRACE_SECONDS * 1_000,

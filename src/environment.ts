@@ -37,6 +37,8 @@ export const Environment = z.object({
     .refine((most) => Number.isInteger(most) && most >= 1, 'must be a whole number above nothing'),
   /** What clients are told; without it, what the request says, on loopback only. */
   PUBLIC_URL: url,
+  /** Addresses and ranges of proxies, whose `x-forwarded-for` says where a request comes from. */
+  TRUSTED_PROXIES: text.transform((value) => value?.split(',').map((range) => range.trim()) ?? []),
   /** Embedded database and generated secrets; one process at a time. */
   DATA_DIR: text.transform((value) => value ?? '.outcrop'),
   /** Postgres instead of the embedded database. */

@@ -43,7 +43,8 @@ export interface Runtime {
   capacity?: Capacity
   /** Where processes come and go unseen, they are not told. */
   stopping?: Stopping
-  clientAddress?: string
+  /** Where the request at hand comes from, as far as that can be believed. */
+  clientAddress?: string | undefined
   /** The static file that a request asks for, where there is one. */
   assets?: ((request: Request) => Promise<Response | undefined>) | undefined
 }

@@ -10,6 +10,7 @@ import { memoryLimits } from '../src/data/limits/memory.ts'
 import type { NewNotice } from '../src/data/notices.ts'
 import type { LedgerRow, SettledRow } from '../src/data/rows.ts'
 import { unpinnedEgress } from '../src/edge/unpinned.ts'
+import type { Principal } from '../src/gateway/authenticate.ts'
 import { createKey } from '../src/gateway/keys.ts'
 import { newSightings } from '../src/gateway/sightings.ts'
 import { webHashes } from '../src/protocol/hashes.ts'
@@ -22,6 +23,17 @@ interface Line {
   level: LogLevel
   message: string
   fields: LogFields | undefined
+}
+
+/** A principal that nothing is forbidden to. */
+export const ANYONE: Principal = {
+  keyId: 'key_1',
+  keyName: 'test',
+  hint: 'oc_123456',
+  userId: null,
+  teamId: null,
+  models: [],
+  limits: undefined,
 }
 
 export interface TestRuntime extends Runtime {
@@ -109,9 +121,11 @@ function fakeData(keys: Key[], rows: LedgerRow[], told: NewNotice[], onLookUp: (
     keys: {
       async byHash(hash) {
         onLookUp()
-        return keys.find((key) => key.hash === hash && !key.deletedAt)
+        const key = keys.find((each) => (each.hash === hash || each.previousHash === hash) && !each.deletedAt)
+        return key && { key, user: null, team: null, isMember: true }
       },
       byId: async (id) => live(id),
+      lock: async (id) => live(id),
       list: async ({ after = '', limit }) =>
         keys.filter((key) => key.id > after && !key.deletedAt).slice(0, limit),
       create: async (key) => void keys.push(key),
@@ -124,7 +138,13 @@ function fakeData(keys: Key[], rows: LedgerRow[], told: NewNotice[], onLookUp: (
         const key = live(id)
         return key && Object.assign(key, { deletedAt: at })
       },
+      hashesOf: async () => [],
+      touch: async (id, at) => void Object.assign(live(id) ?? {}, { lastUsedAt: at }),
     },
+    memberships: elsewhere(),
+    teams: elsewhere(),
+    tokens: elsewhere(),
+    users: elsewhere(),
     ledger: {
       async write(row) {
         const index = rows.findIndex(({ id }) => id === row.id)
@@ -150,6 +170,12 @@ function fakeData(keys: Key[], rows: LedgerRow[], told: NewNotice[], onLookUp: (
     ping: async () => {},
   }
   return data
+}
+
+/** For what is tested on a database alone. */
+function elsewhere<Table extends object>(): Table {
+  const refuse = () => Promise.reject(new Error('ask a database'))
+  return new Proxy({}, { get: () => refuse }) as Table
 }
 
 /** Takes entries; a real database is asked for what became of them. */

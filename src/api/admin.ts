@@ -6,13 +6,19 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
 import { GatewayError } from '../errors.ts'
 import { administer } from '../gateway/administer.ts'
+import { audit } from './admin/audit.ts'
 import { capabilities } from './admin/capabilities.ts'
 import { keys } from './admin/keys.ts'
+import { me } from './admin/me.ts'
+import { members } from './admin/members.ts'
 import { requirePermissions } from './admin/resource.ts'
 import { retention } from './admin/retention.ts'
 import { search } from './admin/search.ts'
 import { spend } from './admin/spend.ts'
+import { teams } from './admin/teams.ts'
+import { tokens } from './admin/tokens.ts'
 import { usage } from './admin/usage.ts'
+import { users } from './admin/users.ts'
 import type { AdminEnv } from './env.ts'
 
 const MAX_BODY = 1_000_000
@@ -38,7 +44,13 @@ admin.use(
 admin.openAPIRegistry.registerComponent('securitySchemes', 'adminToken', { type: 'http', scheme: 'bearer' })
 
 const mounted = admin
+  .route('/me', me)
+  .route('/users', users)
+  .route('/teams', teams)
+  .route('/teams', members)
   .route('/keys', keys)
+  .route('/tokens', tokens)
+  .route('/audit', audit)
   .route('/spend', spend)
   .route('/', usage)
   .route('/retention', retention)

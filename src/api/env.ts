@@ -1,6 +1,6 @@
 /** What every handler is given: the runtime as Hono's bindings, and the request's id. */
+import type { Scope } from '../data/scope.ts'
 import type { Actor } from '../gateway/actor.ts'
-import type { Scope } from '../gateway/permissions.ts'
 import type { Runtime } from '../runtime.ts'
 
 export interface Env {

@@ -83,10 +83,15 @@ function matching({ actor, target, action, from, to }: AuditFilter) {
   )
 }
 
-/** The hash of an entry in its place: over the one before it, and over everything it says. */
-export async function hashOfEntry(previous: string, entry: Omit<AuditRow, 'hash'>): Promise<string> {
+/** What is hashed of an entry, and exported: everything it says, times as text. */
+export function signedText(entry: Omit<AuditRow, 'hash'>) {
   const { number, at, actor, actorName, action, target, before, after, address, requestId, breakGlass } =
     entry
-  const said = { number, at, actor, actorName, action, target, before, after, address, requestId, breakGlass }
-  return webHashes.sha256(previous + canonical({ ...said, at: at.toISOString() }))
+  const rest = { actor, actorName, action, target, before, after, address, requestId, breakGlass }
+  return { number, at: at.toISOString(), ...rest }
+}
+
+/** The hash of an entry in its place: over the hash before it, and over what it says. */
+export async function hashOfEntry(previous: string, entry: Omit<AuditRow, 'hash'>): Promise<string> {
+  return webHashes.sha256(previous + canonical(signedText(entry)))
 }

@@ -9,6 +9,7 @@ import { type Deliveries, deliveriesIn } from './deliveries.ts'
 import { type Hours, hoursIn } from './hours.ts'
 import { type Keys, keysIn } from './keys.ts'
 import { type Ledger, type LedgerOptions, ledgerIn } from './ledger.ts'
+import { type Memberships, membershipsIn } from './memberships.ts'
 import { type Notices, noticesIn } from './notices.ts'
 import { quarantineIn } from './quarantine.ts'
 import { requestsIn } from './requests.ts'
@@ -17,7 +18,10 @@ import { type Settings, settingsIn } from './settings.ts'
 import { type Signs, signsIn } from './signs.ts'
 import { answeredInTime } from './silence.ts'
 import { type Spending, spendingIn } from './spending.ts'
+import { type Teams, teamsIn } from './teams.ts'
+import { type Tokens, tokensIn } from './tokens.ts'
 import { type Usage, usageIn } from './usage.ts'
+import { type Users, usersIn } from './users.ts'
 
 /** What people change, and what has to change together with it. */
 export interface Tables {
@@ -27,7 +31,11 @@ export interface Tables {
   deliveries: Deliveries
   keys: Keys
   notices: Notices
+  memberships: Memberships
   settings: Settings
+  teams: Teams
+  tokens: Tokens
+  users: Users
 }
 
 export interface Data extends Tables {
@@ -84,6 +92,10 @@ function tablesIn(database: Database, inTime = <T extends object>(questions: T):
     deliveries: inTime(deliveriesIn(database)),
     keys: inTime(keysIn(database)),
     notices: inTime(noticesIn(database)),
+    memberships: inTime(membershipsIn(database)),
     settings: inTime(settingsIn(database)),
+    teams: inTime(teamsIn(database)),
+    tokens: inTime(tokensIn(database)),
+    users: inTime(usersIn(database)),
   }
 }

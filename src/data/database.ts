@@ -42,3 +42,8 @@ export function isOutage(error: unknown): boolean {
 export function isDataError(error: unknown): boolean {
   return /^(2[23]|54)/.test(codeOf(error))
 }
+
+/** SQLSTATE for a name that is taken where there may be but one. */
+export function isTaken(error: unknown): boolean {
+  return codeOf(error) === '23505'
+}

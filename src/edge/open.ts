@@ -26,7 +26,9 @@ export function openEdge(app: App): Edge {
     async fetch(request, bindings, context) {
       const isolate = isolateOf(bindings)
       if (isolate instanceof ConfigError) return misconfigured(isolate)
-      const visit = openVisit(isolate, bindings, context, { overflow: true })
+      // Cloudflare writes this header itself, over whatever a caller says.
+      const clientAddress = request.headers.get('cf-connecting-ip') ?? undefined
+      const visit = openVisit(isolate, bindings, context, { overflow: true, clientAddress })
       const answer = isolate.schema
         .pass(visit.database)
         .then(() => app(request, visit.runtime))

@@ -29,13 +29,14 @@ export function openVisit(
   isolate: Isolate,
   bindings: Bindings,
   context: Context,
-  { overflow }: { overflow: boolean },
+  { overflow, clientAddress }: { overflow: boolean; clientAddress?: string | undefined },
 ): Visit {
   const { database, loose = false, close } = openDatabase(isolate, bindings)
   const { schema: _, limits, ...lent } = isolate
   const begun: Promise<unknown>[] = []
   const runtime: Runtime = {
     ...lent,
+    clientAddress,
     data: dataIn(database, isolate.log, {
       ...ledgerOptions(isolate, bindings, overflow),
       loose,

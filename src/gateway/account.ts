@@ -172,6 +172,7 @@ function report(runtime: Runtime, principal: Principal, call: Told, outcome: Out
   runtime.log(failed ? 'warn' : 'info', 'request', {
     id: call.id,
     key: principal.keyId,
+    hint: principal.hint,
     model: call.model.slice(0, 200),
     status: outcome.status,
     error: outcome.errorType,

@@ -15,6 +15,8 @@ export interface Actor {
   readOnly: boolean
   /** The operator's own token. */
   breakGlass: boolean
+  /** When the token expires: what it makes for the same purpose does not outlive it. */
+  until: Date | null
 }
 
 /** Whoever holds the operator's token: it works also where there is no user, or none that can come in. */
@@ -27,4 +29,5 @@ export const ROOT: Actor = {
   teams: [],
   readOnly: false,
   breakGlass: true,
+  until: null,
 }

@@ -24,7 +24,7 @@ export function entryOf(actor: Actor, change: Change, { at, address, requestId }
   return {
     at,
     actor: actor.id,
-    actorName: actor.name,
+    actorName: withoutSecrets(actor.name),
     action: change.action,
     target: change.target,
     before: written(change.before),
@@ -46,8 +46,12 @@ const OURS = /\b(oc|oct|oa)_[0-9A-Za-z]{30,}/g
 
 /** Views hold no secret; should one ever, the log is the last place where it may stay. */
 function masked(state: unknown, name = ''): unknown {
-  if (typeof state === 'string') return SECRET.test(name) ? '***' : state.replaceAll(OURS, '$1_***')
+  if (typeof state === 'string') return SECRET.test(name) ? '***' : withoutSecrets(state)
   if (Array.isArray(state)) return state.map((each) => masked(each, name))
   if (typeof state !== 'object' || state === null || state instanceof Date) return state
   return Object.fromEntries(Object.entries(state).map(([key, value]) => [key, masked(value, key)]))
+}
+
+function withoutSecrets(text: string): string {
+  return text.replaceAll(OURS, '$1_***')
 }

@@ -1,4 +1,5 @@
 /** Which search engine answers for whom, and where its settings are kept: secrets sealed, the rest as it is. */
+import type { Tables } from '../data/data.ts'
 import { egressFetch } from '../egress.ts'
 import { GatewayError } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
@@ -24,6 +25,11 @@ export const SEARCH_MODE = 'web_search_mode'
 export const SEARCH_ENGINE = 'web_search_engine'
 export const ownEngine = (keyId: string) => `${SEARCH_ENGINE}:${keyId}`
 
+/** What it takes to look at an engine, or to set one up together with something else. */
+export interface EngineDesk extends Pick<Runtime, 'config' | 'log'> {
+  data: Pick<Tables, 'settings'>
+}
+
 const TRUST = 60_000
 const PURPOSE = 'search engine settings'
 
@@ -36,7 +42,7 @@ export function engineFor(runtime: Runtime, { keyId }: Principal): Promise<Chose
   }))
 }
 
-export async function searchMode({ data, config }: Runtime): Promise<SearchMode> {
+export async function searchMode({ data, config }: EngineDesk): Promise<SearchMode> {
   const stored = await data.settings.get(SEARCH_MODE)
   if (stored === 'off' || stored === 'all' || stored === 'own') return stored
   return config.webSearch === undefined ? 'off' : 'all'
@@ -64,7 +70,10 @@ function reached({ egress, config }: Runtime, engine: Engine, settings: Settings
   return { engine, settings, fetch: egressFetch(egress, { ...BOUNDS, trusted: config.egress.trusted }) }
 }
 
-export async function storedEngine({ data }: Runtime, name: string): Promise<StoredEngine | undefined> {
+export async function storedEngine(
+  { data }: Pick<EngineDesk, 'data'>,
+  name: string,
+): Promise<StoredEngine | undefined> {
   return (await data.settings.get(name)) as StoredEngine | undefined
 }
 
@@ -73,7 +82,7 @@ export async function storedEngine({ data }: Runtime, name: string): Promise<Sto
  * @throws GatewayError invalid_request_error naming the setting.
  */
 export async function storeEngine(
-  runtime: Runtime,
+  runtime: EngineDesk,
   name: string,
   kind: string,
   said: Settings,
@@ -92,7 +101,7 @@ export async function storeEngine(
   return stored
 }
 
-async function opened(runtime: Runtime, { kind, sealed }: StoredEngine): Promise<Settings> {
+async function opened(runtime: EngineDesk, { kind, sealed }: StoredEngine): Promise<Settings> {
   const secrets = await openSettings(runtime, PURPOSE, kind, sealed)
   if (secrets) return secrets
   runtime.log(

@@ -1,11 +1,15 @@
 /** Who may do what with the admin API: permissions by role, and how far each reaches. docs/permissions.md is made of it. */
+import type { Scope } from '../data/scope.ts'
 import { GatewayError } from '../errors.ts'
 import type { Actor } from './actor.ts'
+
+export type { Scope } from '../data/scope.ts'
 
 /** Everything there is; what belongs to the teams that somebody leads; what is somebody's own. */
 export type Reach = 'all' | 'team' | 'own'
 /** `lead` is who leads a team, whatever else they are: it adds to what a member may do, in that team. */
-export type Role = 'admin' | 'auditor' | 'lead' | 'member'
+export const ROLES = ['admin', 'auditor', 'lead', 'member'] as const
+export type Role = (typeof ROLES)[number]
 
 type Grants = Readonly<Partial<Record<Role, Reach>>>
 
@@ -16,10 +20,12 @@ const ADMINS: Grants = { admin: 'all' }
 
 /** What ends in `.read` changes nothing; whatever else there is, an auditor and a read-only token may not. */
 const PERMISSIONS = {
+  'self.read': EVERYBODY,
   'users.read': THEIRS,
   'users.change': ADMINS,
   'teams.read': THEIRS,
   'teams.change': ADMINS,
+  'members.read': { admin: 'all', auditor: 'all', lead: 'team' },
   'members.change': { admin: 'all', lead: 'team' },
   'keys.read': THEIRS,
   'keys.change': { admin: 'all', lead: 'team', member: 'own' },
@@ -48,6 +54,8 @@ const PERMISSIONS = {
 
 export type Permission = keyof typeof PERMISSIONS
 
+export const PERMISSION_NAMES = Object.keys(PERMISSIONS).filter(isPermission)
+
 export function isPermission(name: unknown): name is Permission {
   return typeof name === 'string' && Object.hasOwn(PERMISSIONS, name)
 }
@@ -56,15 +64,6 @@ export function isPermission(name: unknown): name is Permission {
 export function reachOf(role: Role, permission: Permission): Reach | undefined {
   const grants: Grants = PERMISSIONS[permission]
   return grants[role]
-}
-
-/** What somebody may touch: everything, or what belongs to these teams and to this user. */
-export interface Scope {
-  all: boolean
-  /** Ids of teams. */
-  teams: readonly string[]
-  /** What is this user's. */
-  userId: string | undefined
 }
 
 /**
@@ -76,7 +75,9 @@ export function scopeOf(actor: Actor, permission: Permission): Scope {
     throw refused(`This token reads only: it has not the permission ${permission}.`)
   }
   const reach = reachOf(actor.role, permission)
-  const asLead = actor.leads.length > 0 ? reachOf('lead', permission) : undefined
+  // An auditor reads everything anyway, and changes nothing, leading a team or not.
+  const isLead = actor.leads.length > 0 && actor.role !== 'auditor'
+  const asLead = isLead ? reachOf('lead', permission) : undefined
   if (reach === undefined && asLead === undefined) {
     throw refused(`This takes the permission ${permission}, which you do not have. Ask an admin.`)
   }

@@ -8,6 +8,7 @@ import { providerNamed } from '../providers/index.ts'
 import type { Route, Upstream } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Principal } from './authenticate.ts'
+import { allows } from './models.ts'
 
 /**
  * The routes of a call, best first.
@@ -18,7 +19,7 @@ export function route(runtime: Runtime, principal: Principal, call: Call): [Rout
   const { upstream, name } = addressed(runtime, call.model.replace(/\[1m\]$/, ''))
   const found = providerNamed(upstream.provider).find(name, upstream)
   if (!found) throw unknownModel(runtime, principal, upstream, name)
-  if (!mayUse(principal, namesOf(found, name))) {
+  if (!allows(principal.models, namesOf(found, name), found.model !== undefined)) {
     const allowed = allowedNames(runtime, principal)
     throw new GatewayError(
       'policy_blocked',
@@ -26,7 +27,9 @@ export function route(runtime: Runtime, principal: Principal, call: Call): [Rout
     )
   }
   for (const fallback of fallbacks(call)) {
-    if (!mayUse(principal, [fallback])) {
+    const model = modelNamed(fallback)
+    const names = model ? [model.name, listedName(model), fallback] : [fallback]
+    if (!allows(principal.models, names, model !== undefined)) {
       throw new GatewayError('policy_blocked', `This key may not fall back to the model '${fallback}'.`)
     }
   }
@@ -48,9 +51,10 @@ export function modelsFor(runtime: Runtime, principal: Principal): Model[] {
   if (first === undefined || (first === 'bedrock' && config.aws.region === undefined)) return []
   const upstream = upstreamOf(runtime, first)
   const { find } = providerNamed(upstream.provider)
-  const usable = MODELS.filter(
-    (model) => find(model.name, upstream) && mayUse(principal, [model.name, listedName(model)]),
-  )
+  const usable = MODELS.filter((model) => {
+    const found = find(model.name, upstream)
+    return found && allows(principal.models, namesOf(found, model.name), true)
+  })
   return usable.toSorted((a, b) => b.released.localeCompare(a.released))
 }
 
@@ -76,16 +80,6 @@ function upstreamOf({ config, credentials }: Runtime, provider: ProviderName): U
 
 function namesOf({ model, modelId }: Route, asked: string): string[] {
   return model ? [model.name, listedName(model), modelId] : [asked, modelId]
-}
-
-function mayUse({ models }: Principal, names: readonly string[]): boolean {
-  return models === undefined || models.some((pattern) => names.some((name) => matches(pattern, name)))
-}
-
-/** `*` stands for any run of characters. */
-function matches(pattern: string, name: string): boolean {
-  const parts = pattern.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'))
-  return new RegExp(`^${parts.join('.*')}$`).test(name)
 }
 
 function unknownModel(

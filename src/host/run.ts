@@ -10,6 +10,7 @@ import type { Cluster } from './cluster/cluster.ts'
 import { undiciSend } from './fetch.ts'
 import type { Listen, Listening } from './listening.ts'
 import { type Host, openHost } from './open.ts'
+import { addressOf } from './peers.ts'
 import { type Stop, stopping } from './stopping.ts'
 import { welcome } from './welcome.ts'
 
@@ -92,6 +93,7 @@ function signalled(cluster: Cluster | undefined): Promise<void> {
 }
 
 async function start({ app, listen, home, cluster }: Brought, config: Config, log: Log): Promise<Started> {
+  const clientAddress = addressOf(config)
   const stop = stopping()
   const host = await openHost({
     env: process.env,
@@ -104,7 +106,11 @@ async function start({ app, listen, home, cluster }: Brought, config: Config, lo
     follow: cluster?.isWorker ? cluster.follow : undefined,
   })
   await Promise.race([host.ready, sleep(HEAD_START, undefined, { ref: false })])
-  const listening = await listen((request) => app.fetch(request, host.runtime), host.runtime.config)
+  const { runtime } = host
+  const listening = await listen(
+    (request, peer) => app.fetch(request, { ...runtime, clientAddress: clientAddress(request, peer) }),
+    runtime.config,
+  )
   return { host, listening, stop }
 }
 

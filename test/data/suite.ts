@@ -7,6 +7,7 @@ import { type OpenDatabase, rowsOf } from '../../src/data/database.ts'
 import { createKey } from '../../src/gateway/keys.ts'
 import { counters } from '../../src/protocol/metrics.ts'
 import { auditSuite } from './auditsuite.ts'
+import { peopleSuite } from './peoplesuite.ts'
 import { ALL, NOW, rowMaker } from './rows.ts'
 
 /** Text that nothing makes shorter: no index of Postgres takes so much. */
@@ -45,7 +46,7 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
 
     test('come back as they were made, by hash and by id', async () => {
       const { key } = await make('Zoë')
-      expect(await data.keys.byHash(key.hash)).toEqual(key)
+      expect(await data.keys.byHash(key.hash)).toEqual({ key, user: null, team: null, isMember: true })
       expect(await data.keys.byId(key.id)).toEqual(key)
       expect(await data.keys.byHash('nobody')).toBeUndefined()
     })
@@ -276,7 +277,9 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
     expect(await data.settings.get('nothing')).toBeUndefined()
   })
 
-  auditSuite(() => ({ data, loose: opened.loose === true }))
+  const suite = () => ({ data, loose: opened.loose === true })
+  peopleSuite(suite)
+  auditSuite(suite)
 
   test('answers a ping', async () => {
     await expect(data.ping()).resolves.toBeUndefined()

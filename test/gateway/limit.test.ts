@@ -5,16 +5,15 @@ import type { GatewayError } from '../../src/errors.ts'
 import type { Principal } from '../../src/gateway/authenticate.ts'
 import { type Grant, limit } from '../../src/gateway/limit.ts'
 import type { Call } from '../../src/protocol/messages.ts'
-import { type TestRuntime, testRuntime } from '../runtime.ts'
+import { ANYONE, type TestRuntime, testRuntime } from '../runtime.ts'
 
 const principal = (
   requestsPerMinute: number | null,
   tokensPerMinute: number | null = null,
   keyId = 'key_1',
 ): Principal => ({
+  ...ANYONE,
   keyId,
-  keyName: 'test',
-  models: undefined,
   limits: { requestsPerMinute, tokensPerMinute },
 })
 

@@ -14,17 +14,21 @@ interface Done<Answer> {
  * Makes a change with the tables that are handed to `work`, and writes down who made it, in one transaction where the
  * database has them. `work` asks nothing of `c.env.data` meanwhile, and what it throws undoes all of it.
  */
-export function audited<Answer>(
+export async function audited<Answer>(
   c: Context<AdminEnv>,
   work: (tables: Tables) => Promise<Done<Answer>>,
 ): Promise<Answer> {
   const { actor, requestId } = c.var
-  return c.env.data.atomically(async (tables) => {
-    const { answer, entry } = await work(tables)
-    if (entry) {
-      const from = { at: new Date(c.env.now()), address: c.env.clientAddress, requestId }
-      await tables.audit.append(entryOf(actor, entry, from))
-    }
-    return answer
+  const { answer, row } = await c.env.data.atomically(async (tables) => {
+    const done = await work(tables)
+    const from = { at: new Date(c.env.now()), address: c.env.clientAddress, requestId }
+    const entry = done.entry && entryOf(actor, done.entry, from)
+    return { answer: done.answer, row: entry && (await tables.audit.append(entry)) }
   })
+  if (row) {
+    const { number, action, target, hash } = row
+    // Where logs are kept elsewhere, they bear witness to the chain.
+    c.env.log('info', 'audit', { id: requestId, actor: actor.id, number, action, target, hash })
+  }
+  return answer
 }

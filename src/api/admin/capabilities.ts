@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi'
 import type { Capability } from '../../data/capabilities.ts'
 import { GatewayError } from '../../errors.ts'
 import { forgetLessons } from '../../gateway/learn.ts'
+import { audited } from './audited.ts'
 import { json, operation, pageOf, refusals, resource } from './resource.ts'
 
 const naming = {
@@ -62,17 +63,33 @@ export const capabilities = resource()
   .openapi(pin, async (c) => {
     const learnedAt = new Date(c.env.now())
     const capability = { ...c.req.valid('json'), pinned: true, learnedAt, expiresAt: null }
-    await c.env.data.capabilities.pin(capability)
+    await audited(c, async (tables) => {
+      await tables.capabilities.pin(capability)
+      return { answer: capability, entry: entry('pin', capability, null, view(capability)) }
+    })
     forgetLessons(c.env)
     return c.json(view(capability), 200)
   })
   .openapi(forget, async (c) => {
     const { place, kind, name } = c.req.valid('query')
-    const found = await c.env.data.capabilities.forget(place, kind, name)
-    if (!found) throw new GatewayError('not_found_error', `Nothing is known of '${name}' at '${place}'.`)
+    await audited(c, async (tables) => {
+      const found = await tables.capabilities.forget(place, kind, name)
+      if (!found) throw new GatewayError('not_found_error', `Nothing is known of '${name}' at '${place}'.`)
+      const which = { place, kind, name }
+      return { answer: found, entry: entry('forget', which, which, null) }
+    })
     forgetLessons(c.env)
     return c.body(null, 204)
   })
+
+function entry(
+  what: string,
+  { place, kind, name }: Pick<Capability, 'place' | 'kind' | 'name'>,
+  before: object | null,
+  after: object | null,
+) {
+  return { action: `capability.${what}`, target: `capability:${place} ${kind} ${name}`, before, after }
+}
 
 function view(capability: Capability): z.infer<typeof capabilityView> {
   const { place, kind, name, verdict, pinned, learnedAt, expiresAt } = capability
