@@ -289,7 +289,10 @@ export function booksSuite(stage: () => Stage) {
       offset: 0,
       limit: 10_000,
     }
-    const report = (more: Partial<UsageQuery>) => stage().data.usage.report({ ...NOBODY, ...more })
+    const report = async (more: Partial<UsageQuery>) => {
+      const { parts, ...rest } = await stage().data.usage.report({ ...NOBODY, ...more })
+      return { ...rest, rows: [...parts()].flat() }
+    }
     const total = (parts: readonly UsageRow[], of: keyof Sums) =>
       parts.reduce((sum, each) => sum + each[of], 0)
     beforeAll(() => deriveAll(stage()))
