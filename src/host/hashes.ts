@@ -10,9 +10,7 @@ export const nodeHashes: Hashes = {
   crc32: zlib.crc32, // since Node 20.15; three times as fast as a table
 
   // In one call, since Node 20.12: half of what a hash of a short text costs is the object it is asked of.
-  sha256: hash
-    ? (what) => hash('sha256', what)
-    : (what) => createHash('sha256').update(what).digest('hex'),
+  sha256: hash ? (what) => hash('sha256', what) : (what) => createHash('sha256').update(what).digest('hex'),
   // A copy: small buffers of Node's share one memory.
   hmac: (key, what) => Uint8Array.from(createHmac('sha256', key).update(what).digest()),
 }

@@ -178,7 +178,11 @@ export function values(object: Value | undefined, key: string): readonly Value[]
 const NONE: readonly Value[] = []
 
 /** Whether a value is this string, which is plain ASCII. Compared where it stands, unless it is written with escapes. */
-export function isText(bytes: Uint8Array, { start, end }: { start: number; end: number }, text: string): boolean {
+export function isText(
+  bytes: Uint8Array,
+  { start, end }: { start: number; end: number },
+  text: string,
+): boolean {
   if (bytes[start] !== QUOTE) return false
   if (end - start - 2 === text.length) {
     let at = 0
