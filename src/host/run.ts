@@ -8,6 +8,7 @@ import { logTo } from '../protocol/log.ts'
 import type { Log, Runtime } from '../runtime.ts'
 import type { Cluster } from './cluster/cluster.ts'
 import { undiciSend } from './fetch.ts'
+import { gathered } from './lines.ts'
 import type { Listen, Listening } from './listening.ts'
 import { type Host, openHost } from './open.ts'
 import { type Stop, stopping } from './stopping.ts'
@@ -60,7 +61,8 @@ async function leadWith(cluster: Cluster | undefined, { workers }: Config, log: 
 
 function logOf({ logLevel: level, logFormat }: Config): Log {
   const format = logFormat ?? (process.stdout.isTTY ? 'text' : 'json')
-  return logTo({ level, format, now: Date.now, write: (line) => process.stdout.write(line) })
+  const write = gathered(process.stdout, (flush) => process.on('exit', flush))
+  return logTo({ level, format, now: Date.now, write })
 }
 
 /** What is wrong with the configuration ends it also when it comes out late; a database that went away again does not. */
