@@ -57,16 +57,22 @@ async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: A
     now: runtime.now,
     stopping: runtime.stopping,
     limits,
+    // A page's answer is made anew on its way out, as only the standard's streams can be.
+    stream: c.req.raw.headers.has('origin') ? undefined : runtime.stream,
   })
   runtime.waitUntil(entry.settle(ending))
   void ending.then(leave)
-  return c.body(await body, 200, {
+  // A plain object, and no Headers: on Node those of an answer cost as much as signing its request.
+  const headers = {
+    'request-id': call.id,
+    'x-content-type-options': 'nosniff',
     'content-type': contentType,
     'cache-control': 'no-cache',
     'x-accel-buffering': 'no',
     ...grant.headers,
     ...leftOut(reply.removed),
-  })
+  }
+  return new Response(await body, { headers })
 }
 
 /** Header values hold no more than this of names that a client chose. */

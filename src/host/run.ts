@@ -18,6 +18,8 @@ import { welcome } from './welcome.ts'
 interface Brought {
   app: { fetch(request: Request, runtime: Runtime): Response | Promise<Response> }
   listen: Listen
+  /** How it takes what is said to a client. */
+  stream?: Runtime['stream']
   /** Where it can serve with several processes. */
   cluster?: Cluster
   /** The folder that `drizzle` and `dist` are in. */
@@ -93,7 +95,11 @@ function signalled(cluster: Cluster | undefined): Promise<void> {
   })
 }
 
-async function start({ app, listen, home, cluster }: Brought, config: Config, log: Log): Promise<Started> {
+async function start(
+  { app, listen, stream, home, cluster }: Brought,
+  config: Config,
+  log: Log,
+): Promise<Started> {
   const stop = stopping()
   const host = await openHost({
     env: process.env,
@@ -103,6 +109,7 @@ async function start({ app, listen, home, cluster }: Brought, config: Config, lo
     migrations: fileURLToPath(new URL('drizzle', home)),
     portal: fileURLToPath(new URL('dist/portal', home)),
     stopping: stop,
+    stream,
     follow: cluster?.isWorker ? cluster.follow : undefined,
   })
   await Promise.race([host.ready, sleep(HEAD_START, undefined, { ref: false })])
