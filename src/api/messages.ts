@@ -22,11 +22,13 @@ export async function answer(
   voiceFor: (call: Call) => Voice,
 ): Promise<Response> {
   const principal = await authenticate(c.env, c.req.raw.headers)
-  const leave = admit(c.env)
+  const place = admit(c.env)
   try {
-    return await admitted(c, { said, voiceFor, principal, leave })
+    const response = await admitted(c, { said, voiceFor, principal, leave: place.leave })
+    place.begin()
+    return response
   } catch (error) {
-    leave()
+    place.leave()
     throw error
   }
 }

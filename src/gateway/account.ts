@@ -24,8 +24,8 @@ export interface Entry {
   settle(ending: Promise<Ending>): Promise<void>
 }
 
-/** A call without what was asked in it. */
-type Told = Omit<Call, 'body' | 'outline'>
+/** What a row says of its call: nothing of what was asked, and nobody's connection. */
+type Told = Pick<Call, 'id' | 'model' | 'stream' | 'session' | 'agent' | 'parentAgent' | 'startedAt'>
 
 /** What a row says beyond what was known when it was opened. */
 type Outcome = Pick<LedgerRow, 'status'> & Partial<LedgerRow>
@@ -34,7 +34,8 @@ export function openEntry(runtime: Runtime, principal: Principal, call: Call, gr
   let route: Route | undefined
   let attempts = 0
   let spentSoFar: WireUsage | undefined
-  const { body: _, outline: __, ...told } = call
+  const { id, model, stream, session, agent, parentAgent, startedAt } = call
+  const told = { id, model, stream, session, agent, parentAgent, startedAt }
   // Only until the answer begins: a stream may last for an hour, and what was asked is the largest part of it.
   let whole: Call | undefined = call
 
@@ -42,7 +43,7 @@ export function openEntry(runtime: Runtime, principal: Principal, call: Call, gr
     if (!route) return
     // A row that cannot be written has been logged by the ledger.
     await runtime.data.ledger
-      .write({ ...opening(principal, told, route, attempts), ...outcome })
+      .write(Object.assign(opening(principal, told, route, attempts), outcome))
       .catch(() => {})
   }
 
@@ -86,13 +87,25 @@ function withSpent(ended: Ending, spent: WireUsage | undefined): Ending {
   return { ...ended, usage: { ...usage, output: Math.max(usage.output, ended.usage.output) } }
 }
 
-function opening(
-  principal: Principal,
-  call: Told,
-  route: Route,
-  attempts: number,
-): Omit<LedgerRow, 'status'> {
+/**
+ * A row before its outcome. Every column that an outcome may say has its place from the start: a row that grows column
+ * by column cost 24 microseconds and 6 KB, twice a request.
+ */
+function opening(principal: Principal, call: Told, route: Route, attempts: number): LedgerRow {
   return {
+    status: 'pending',
+    usageSource: undefined,
+    errorType: undefined,
+    inputTokens: undefined,
+    cacheReadTokens: undefined,
+    cacheWrite5mTokens: undefined,
+    cacheWrite1hTokens: undefined,
+    outputTokens: undefined,
+    webSearches: undefined,
+    costNano: undefined,
+    stopReason: undefined,
+    firstByteMs: undefined,
+    durationMs: undefined,
     id: call.id,
     keyId: principal.keyId,
     model: call.model,

@@ -5,6 +5,7 @@ import type { Config, ProviderName } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
 import { type DataOptions, dataIn } from '../data/data.ts'
 import { capacityOf } from '../gateway/admit.ts'
+import { lateness } from '../gateway/lateness.ts'
 import { closeLost, everyHour, HOUR } from '../jobs.ts'
 import { counters } from '../protocol/metrics.ts'
 import type { Send } from '../protocol/send.ts'
@@ -70,7 +71,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     config,
     data: dataIn(store.database, log, dataOptions(store, spools)),
     limits: limits.limits,
-    capacity: capacityOf(config.mostInFlight),
+    capacity: capacityOf(config.mostInFlight, lateness()),
     cache: shared?.cache ?? cache,
     credentials: {
       bedrock: credentialsOf('bedrock'),
