@@ -1,7 +1,7 @@
 /** POST /v1/messages: the path of a request, one room a line. */
 import { type Context, Hono } from 'hono'
 import { openEntry } from '../gateway/account.ts'
-import { admit } from '../gateway/admit.ts'
+import { admit, type Place } from '../gateway/admit.ts'
 import { authenticate, type Principal } from '../gateway/authenticate.ts'
 import { attached, dispatchWithTools } from '../gateway/complement.ts'
 import { limit } from '../gateway/limit.ts'
@@ -11,6 +11,7 @@ import { read, requireMaxTokens, type Said } from '../gateway/read.ts'
 import { route } from '../gateway/route.ts'
 import { messagesVoice, type Voice } from '../gateway/voice.ts'
 import type { Call } from '../protocol/messages.ts'
+import type { Route } from '../providers/provider.ts'
 import type { Env } from './env.ts'
 
 export const messages = new Hono<Env>().post('/', (c) => answer(c, {}, messagesVoice))
@@ -24,9 +25,7 @@ export async function answer(
   const principal = await authenticate(c.env, c.req.raw.headers)
   const place = admit(c.env)
   try {
-    const response = await admitted(c, { said, voiceFor, principal, leave: place.leave })
-    place.begin()
-    return response
+    return await admitted(c, { said, voiceFor, principal, place })
   } catch (error) {
     place.leave()
     throw error
@@ -37,11 +36,10 @@ interface Admitted {
   said: Said
   voiceFor: (call: Call) => Voice
   principal: Principal
-  /** To be called when the answer is over. */
-  leave(): void
+  place: Place
 }
 
-async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: Admitted): Promise<Response> {
+async function admitted(c: Context<Env>, { said, voiceFor, principal, place }: Admitted): Promise<Response> {
   const runtime = c.env
   const { limits } = runtime.config
   const lent = { limits, view: runtime.view }
@@ -51,8 +49,12 @@ async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: A
   const grant = await limit(runtime, principal, asked)
   const { call, begun } = bounded(asked, runtime.stopping)
   const entry = openEntry(runtime, principal, call, grant)
+  const sent = (route: Route) => {
+    place.send()
+    entry.sent(route)
+  }
   const reply = await attached(runtime, routes, call)
-    .then((whole) => dispatchWithTools(runtime, principal, routes, whole, entry))
+    .then((whole) => dispatchWithTools(runtime, principal, routes, whole, { ...entry, sent }))
     .catch((error: unknown) => entry.refused(whyEnded(call, error)))
     .finally(begun)
   const { body, contentType, ending } = meter(reply, call, voiceFor(call), {
@@ -63,7 +65,7 @@ async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: A
     stream: c.req.raw.headers.has('origin') ? undefined : runtime.stream,
   })
   runtime.waitUntil(entry.settle(ending))
-  void ending.then(leave)
+  void ending.then(place.leave)
   // A plain object, and no Headers: on Node those of an answer cost as much as signing its request.
   const headers = {
     'request-id': call.id,

@@ -10,13 +10,16 @@ import type { Lateness } from './lateness.ts'
 export interface Capacity {
   /** Takes a place. False where none is free. */
   enter(): boolean
-  /** The answer of one begins: it waits no longer. */
-  begin(): void
+  /** One is on its way upstream: it does not wait for this process any more. */
+  send(): void
   leave(): void
 }
 
-/** However late it is, so many may wait for their answers to begin: nobody is sent away by a process that has time. */
-const FEW = 16
+/**
+ * However late it is, so many may wait to be sent upstream. More than one team's agents are at once, so that a machine
+ * that is merely slow, or busy with others, sends nobody away; few enough to be served within some 200 milliseconds.
+ */
+const FEW = 100
 
 /**
  * @param most how many calls may be under way at once, most of them streams that say nothing just now
@@ -33,7 +36,7 @@ export function capacityOf(most: number, lateness?: Lateness): Capacity {
       waiting++
       return true
     },
-    begin() {
+    send() {
       waiting--
     },
     leave() {
@@ -44,13 +47,13 @@ export function capacityOf(most: number, lateness?: Lateness): Capacity {
 
 /** A place in this process. What is said twice counts once. */
 export interface Place {
-  /** The answer begins. */
-  begin(): void
+  /** The call is on its way upstream. */
+  send(): void
   /** The answer is over. */
   leave(): void
 }
 
-const NOWHERE: Place = { begin() {}, leave() {} }
+const NOWHERE: Place = { send() {}, leave() {} }
 
 /**
  * A place for a call.
@@ -70,14 +73,14 @@ export function admit({ capacity, metrics }: Runtime): Place {
   }
   let isWaiting = true
   let isIn = true
-  const begin = () => {
-    if (isWaiting) capacity.begin()
+  const send = () => {
+    if (isWaiting) capacity.send()
     isWaiting = false
   }
   return {
-    begin,
+    send,
     leave() {
-      begin()
+      send()
       if (isIn) capacity.leave()
       isIn = false
     },

@@ -81,12 +81,12 @@ describe('a process', () => {
 })
 
 describe('capacity', () => {
-  test('of a process that is behind: a few may wait, more may not, and streams that have begun do not count', () => {
+  test('of a process that is behind: a few may wait, more may not, and those that were sent upstream do not count', () => {
     const capacity = capacityOf(1_000, { isBehind: () => true })
-    const entered = () => Array.from({ length: 100 }, () => capacity.enter()).filter(Boolean).length
+    const entered = () => Array.from({ length: 500 }, () => capacity.enter()).filter(Boolean).length
     const few = entered()
-    expect([few > 0, few < 100]).toEqual([true, true])
-    for (let place = 0; place < few; place++) capacity.begin()
+    expect([few > 0, few < 500]).toEqual([true, true])
+    for (let place = 0; place < few; place++) capacity.send()
     expect(entered()).toBe(few)
   })
 
