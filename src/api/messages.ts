@@ -43,7 +43,8 @@ async function admitted(c: Context<Env>, { said, voiceFor, principal, place }: A
   const runtime = c.env
   const { limits } = runtime.config
   const lent = { limits, view: runtime.view }
-  const asked = await read(c.req.raw, { id: c.var.requestId, startedAt: c.var.startedAt }, lent, said)
+  const arrival = { id: c.get('requestId'), startedAt: c.get('startedAt') }
+  const asked = await read(c.req.raw, arrival, lent, said)
   requireMaxTokens(asked)
   const routes = route(runtime, principal, asked)
   const grant = await limit(runtime, principal, asked)
