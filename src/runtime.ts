@@ -7,6 +7,7 @@ import type { Limits } from './data/limits.ts'
 import type { EgressLent } from './egress.ts'
 import type { Capacity } from './gateway/admit.ts'
 import type { Sightings } from './gateway/sightings.ts'
+import type { Speech } from './gateway/speech.ts'
 import type { Bytes } from './protocol/bytes.ts'
 import type { Hashes } from './protocol/hashes.ts'
 import type { Metrics } from './protocol/metrics.ts'
@@ -27,6 +28,8 @@ export interface Runtime {
   hashes: Hashes
   /** The same bytes, as this runtime searches them fastest; without it, a plain array is. */
   view?: ((bytes: ArrayBuffer) => Bytes) | undefined
+  /** What is said, as this host takes it from a Response; without it, as the standard's stream. */
+  stream?: ((speech: Speech) => ReadableStream<Bytes>) | undefined
   /** The guarded way to a URL that an admin or a request has set. */
   egress: EgressLent
   /** What was seen of the upstreams lately. */

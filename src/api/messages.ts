@@ -1,7 +1,7 @@
 /** POST /v1/messages: the path of a request, one room a line. */
 import { type Context, Hono } from 'hono'
 import { openEntry } from '../gateway/account.ts'
-import { admit } from '../gateway/admit.ts'
+import { admit, type Place } from '../gateway/admit.ts'
 import { authenticate, type Principal } from '../gateway/authenticate.ts'
 import { attached, dispatchWithTools } from '../gateway/complement.ts'
 import type { Grant } from '../gateway/grant.ts'
@@ -12,6 +12,7 @@ import { read, requireMaxTokens, type Said } from '../gateway/read.ts'
 import { route } from '../gateway/route.ts'
 import { messagesVoice, type Voice } from '../gateway/voice.ts'
 import type { Call } from '../protocol/messages.ts'
+import type { Route } from '../providers/provider.ts'
 import type { Env } from './env.ts'
 
 export const messages = new Hono<Env>().post('/', (c) => answer(c, {}, messagesVoice))
@@ -23,11 +24,11 @@ export async function answer(
   voiceFor: (call: Call) => Voice,
 ): Promise<Response> {
   const principal = await authenticate(c.env, c.req.raw.headers)
-  const leave = admit(c.env)
+  const place = admit(c.env)
   try {
-    return await admitted(c, { said, voiceFor, principal, leave })
+    return await admitted(c, { said, voiceFor, principal, place })
   } catch (error) {
-    leave()
+    place.leave()
     throw error
   }
 }
@@ -36,38 +37,48 @@ interface Admitted {
   said: Said
   voiceFor: (call: Call) => Voice
   principal: Principal
-  /** To be called when the answer is over. */
-  leave(): void
+  place: Place
 }
 
-async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: Admitted): Promise<Response> {
+async function admitted(c: Context<Env>, { said, voiceFor, principal, place }: Admitted): Promise<Response> {
   const runtime = c.env
   const { limits } = runtime.config
   const lent = { limits, view: runtime.view }
-  const asked = await read(c.req.raw, { id: c.var.requestId, startedAt: c.var.startedAt }, lent, said)
+  const arrival = { id: c.get('requestId'), startedAt: c.get('startedAt') }
+  const asked = await read(c.req.raw, arrival, lent, said)
   requireMaxTokens(asked)
   const grant = await limit(runtime, principal, asked, await route(runtime, principal, asked))
   const { routes, prices } = grant
   const { call, begun } = bounded(asked, runtime.stopping)
   const entry = openEntry(runtime, principal, call, { grant, prices })
+  const sent = (route: Route) => {
+    place.send()
+    entry.sent(route)
+  }
   const reply = await attached(runtime, routes, answeredBy(call, grant))
-    .then((whole) => dispatchWithTools(runtime, principal, routes, whole, entry))
+    .then((whole) => dispatchWithTools(runtime, principal, routes, whole, { ...entry, sent }))
     .catch((error: unknown) => entry.refused(whyEnded(call, error)))
     .finally(begun)
   const { body, contentType, ending } = meter(reply, call, voiceFor(call), {
     now: runtime.now,
     stopping: runtime.stopping,
     limits,
+    // A page's answer is made anew on its way out, as only the standard's streams can be.
+    stream: c.req.raw.headers.has('origin') ? undefined : runtime.stream,
   })
   runtime.waitUntil(entry.settle(ending))
-  void ending.then(leave)
-  return c.body(await body, 200, {
+  void ending.then(place.leave)
+  // A plain object, and no Headers: on Node those of an answer cost as much as signing its request.
+  const headers = {
+    'request-id': call.id,
+    'x-content-type-options': 'nosniff',
     'content-type': contentType,
     'cache-control': 'no-cache',
     'x-accel-buffering': 'no',
     ...grant.headers,
     ...leftOut(reply.removed),
-  })
+  }
+  return new Response(await body, { headers })
 }
 
 /** Whoever answers says its own name. */

@@ -5,6 +5,7 @@ import type { Config, ProviderName } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
 import { type DataOptions, dataIn } from '../data/data.ts'
 import { capacityOf } from '../gateway/admit.ts'
+import { lateness } from '../gateway/lateness.ts'
 import { newSightings } from '../gateway/sightings.ts'
 import { closeLost, everyHour, everyMinute, HOUR, MINUTE } from '../jobs.ts'
 import { counters, type Metrics } from '../protocol/metrics.ts'
@@ -32,6 +33,8 @@ interface Lent {
   /** The folder of the portal's files, as built. */
   portal: string
   stopping: Stopping
+  /** How this host takes what is said, where it can do so better than by the standard's stream. */
+  stream?: Runtime['stream']
   /** In one of several processes of a gateway: what it shares with the others. */
   follow?: ((own: Own) => Following) | undefined
 }
@@ -70,7 +73,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     config,
     data: dataIn(store.database, log, dataOptions(store, spools, shared?.metrics ?? metrics)),
     limits: limits.limits,
-    capacity: capacityOf(config.mostInFlight),
+    capacity: capacityOf(config.mostInFlight, lateness()),
     cache: shared?.cache ?? cache,
     credentials: {
       bedrock: credentialsOf('bedrock'),
@@ -89,6 +92,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     metrics: shared?.metrics ?? metrics,
     now,
     isReady: async () => isReady,
+    stream: lent.stream,
     stopping: lent.stopping,
     waitUntil(promise) {
       const tracked = promise.catch((error: unknown) => {

@@ -46,9 +46,22 @@ export async function openRedis(url: string, patience: number, options: Scripted
   const explain = (error: unknown) => {
     throw trouble ?? error
   }
+  /** Commands of one turn of the event loop leave in one write: no reply could be heard before its end. */
+  const together = () => {
+    const { stream } = client
+    if (!stream || stream.writableCorked > 0) return
+    stream.cork()
+    setImmediate(() => stream.uncork())
+  }
   const runner: ScriptRunner = {
-    evalsha: (digest, keys, args) => client.evalsha(digest, keys.length, ...keys, ...args).catch(explain),
-    eval: (script, keys, args) => client.eval(script, keys.length, ...keys, ...args).catch(explain),
+    evalsha(digest, keys, args) {
+      together()
+      return client.evalsha(digest, keys.length, ...keys, ...args).catch(explain)
+    },
+    eval(script, keys, args) {
+      together()
+      return client.eval(script, keys.length, ...keys, ...args).catch(explain)
+    },
   }
   return { limits: scriptedLimits(runner, options), close: () => client.disconnect() }
 }
