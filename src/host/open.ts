@@ -64,17 +64,17 @@ export async function openHost(lent: Lent): Promise<Host> {
   let isReady = false
   const metrics = counters()
   const cache = memoryCache({ entries: CACHE_ENTRIES, now })
-  const shared = lent.follow?.({ metrics, cache })
-  const limits = await openLimits(config, { log, metrics, now }, shared?.limits)
+  const shared = lent.follow?.({ metrics, cache }) ?? { metrics, cache, limits: undefined }
+  const limits = await openLimits(config, { log, metrics, now }, shared.limits)
   const work = new Set<Promise<unknown>>()
   const credentialsOf = (provider: ProviderName | 'aws') =>
     keptCredentials(() => loadCredentials(provider, lent.env, config, { fetch: lent.fetch, now }), now)
   const runtime: Runtime = {
     config,
-    data: dataIn(store.database, log, dataOptions(store, spools, shared?.metrics ?? metrics)),
+    data: dataIn(store.database, log, dataOptions(store, spools, shared.metrics)),
     limits: limits.limits,
     capacity: capacityOf(config.mostInFlight, lateness()),
-    cache: shared?.cache ?? cache,
+    cache: shared.cache,
     credentials: {
       bedrock: credentialsOf('bedrock'),
       anthropic: credentialsOf('anthropic'),
@@ -89,7 +89,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     egress: pinnedEgress({ loopback: config.egress.loopback }),
     sightings: newSightings(),
     log,
-    metrics: shared?.metrics ?? metrics,
+    metrics: shared.metrics,
     now,
     isReady: async () => isReady,
     stream: lent.stream,
@@ -107,20 +107,28 @@ export async function openHost(lent: Lent): Promise<Host> {
     isReady = true
   })
   ready.catch(() => {}) // told to who waits for it
-  const clocks = [
-    repeatedly({ every: MINUTE, spread: MINUTE / 10, isReady: runtime.isReady }, () => byTheMinute(runtime)),
-    repeatedly({ every: HOUR, spread: 0, isReady: runtime.isReady }, () => byTheHour(runtime, spools)),
-  ]
+  const stopClocks = startClocks(runtime, spools)
   return {
     runtime,
     ready,
     async close(patience) {
-      for (const stop of clocks) stop()
+      stopClocks()
       await soon(idle(work), patience)
       limits.close()
       await soon(store.close(), CLOSE)
       await spools?.close()
     },
+  }
+}
+
+function startClocks(runtime: Runtime, spools: Spools | undefined): () => void {
+  const { isReady } = runtime
+  const clocks = [
+    repeatedly({ every: MINUTE, spread: MINUTE / 10, isReady }, () => byTheMinute(runtime)),
+    repeatedly({ every: HOUR, spread: 0, isReady }, () => byTheHour(runtime, spools)),
+  ]
+  return () => {
+    for (const stop of clocks) stop()
   }
 }
 
