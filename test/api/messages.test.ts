@@ -274,6 +274,7 @@ describe('GET /v1/models', () => {
 
 test('anything unknown becomes "Internal error": its own message goes nowhere', async () => {
   const { runtime, post } = await gateway()
+  await (await post(hello)).text() // its key is known from here on
   runtime.waitUntil = () => {
     throw new Error('params: [secret detail]')
   }
