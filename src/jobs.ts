@@ -1,5 +1,7 @@
 /** What happens by the clock, the same on every runtime: by a timer where there is a process, by a cron trigger else. */
+import { deriveHours } from './gateway/books.ts'
 import { deliverDue, STALE } from './gateway/deliver.ts'
+import { pruneLedger } from './gateway/retention.ts'
 import { watchBacklog, watchErrors, watchKeys, watchPrices, watchQuarantine } from './gateway/watch.ts'
 import { codeOf } from './protocol/codes.ts'
 import type { Runtime } from './runtime.ts'
@@ -15,7 +17,7 @@ const MOST_PRUNED = 5_000
 
 /** What every minute wants done. Replicas may do it at the same time. */
 export async function everyMinute(runtime: Runtime): Promise<void> {
-  await each(runtime, { watchKeys, watchErrors, watchPrices, watchQuarantine, watchBacklog })
+  await each(runtime, { watchKeys, watchErrors, watchPrices, watchQuarantine, watchBacklog, deriveHours })
   await each(runtime, { deliverDue })
 }
 
@@ -23,7 +25,7 @@ export async function everyMinute(runtime: Runtime): Promise<void> {
 export async function everyHour(runtime: Runtime): Promise<void> {
   // What has been under way for longer than anything may be.
   await closeLost(runtime, runtime.now() - runtime.config.limits.totalAfter - SLACK)
-  await each(runtime, { tidyNotices })
+  await each(runtime, { tidyNotices, pruneLedger })
 }
 
 /** One job that fails keeps none of the others from being done. */

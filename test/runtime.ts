@@ -223,12 +223,9 @@ function fakePrices(): Data['prices'] {
 }
 
 /** What is derived from the ledger: a real database is asked for it. */
-function fakeBooks(
-  rows: LedgerRow[],
-): Pick<Data, 'quarantine' | 'hours' | 'spending' | 'usage' | 'retention'> {
+function fakeBooks(rows: LedgerRow[]): Pick<Data, 'hours' | 'spending' | 'usage' | 'retention'> {
   const ask = () => Promise.reject(new Error('ask a database'))
   return {
-    quarantine: { hold: async () => {}, size: async () => 0 },
     hours: { derive: async () => undefined, asOf: async () => undefined },
     spending: fakeSpending(rows),
     usage: { report: ask },

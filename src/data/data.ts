@@ -14,7 +14,7 @@ import { type LimitRows, limitRowsIn } from './limitrows.ts'
 import { type Memberships, membershipsIn } from './memberships.ts'
 import { type Notices, noticesIn } from './notices.ts'
 import { type PriceRows, pricesIn } from './prices.ts'
-import { type Quarantine, quarantineIn } from './quarantine.ts'
+import { quarantineIn } from './quarantine.ts'
 import { type Repricing, repricingIn } from './repricing.ts'
 import { requestsIn } from './requests.ts'
 import { type Retention, retentionIn } from './retention.ts'
@@ -49,7 +49,6 @@ export interface Data extends Tables {
   ledger: Ledger
   repricing: Repricing
   signs: Signs
-  quarantine: Quarantine
   hours: Hours
   spending: Spending
   usage: Usage
@@ -82,7 +81,6 @@ export function dataIn(database: Database, log: Log, options: DataOptions = {}):
     ...tables,
     atomically,
     ledger: ledgerIn({ requests: inTime(requestsIn(database)), quarantine }, log, options),
-    quarantine,
     hours: hoursIn(database),
     spending: inTime(spendingIn(database)),
     usage: usageIn(database, options.reports),

@@ -22,8 +22,7 @@ export function returnedBy(result: unknown): readonly Readonly<Record<string, un
 
 /** The rows of a statement that Drizzle has no words for. What is not text in them differs from driver to driver. */
 export async function rowsOf<Row>(database: Database, statement: SQL): Promise<readonly Row[]> {
-  const answer = (await database.execute(statement)) as readonly Row[] | { rows: readonly Row[] }
-  return 'rows' in answer ? answer.rows : answer
+  return returnedBy(await database.execute(statement)) as readonly Row[]
 }
 
 /** Codes of sockets and of postgres.js for a server that cannot be reached, or went away. */

@@ -42,11 +42,11 @@ const SHORTEST_REST = 30_000
 /** A transaction that has just begun may not be seen yet among those under way; milliseconds. */
 const MARGIN = 10_000
 
-export function hoursIn(database: Database): Hours {
+export function hoursIn(database: Database, margin = MARGIN): Hours {
   async function standing(): Promise<{ since: string | null; horizon: string; resting: boolean }> {
     const [now] = await rowsOf<{ since: string | null; horizon: string; resting: boolean | null }>(
       database,
-      sql`select (${HORIZON})::text as horizon, derived.value ->> 'asOf' as since,
+      sql`select (${horizonAt(margin)})::text as horizon, derived.value ->> 'asOf' as since,
         statement_timestamp() < (derived.value ->> 'restsUntil')::timestamptz as resting
         from (select 1) as one left join settings as derived on derived.name = ${DERIVED}`,
     )
@@ -102,12 +102,14 @@ export const DERIVED_UP_TO = sql`select (value ->> 'asOf')::timestamptz from set
  * way began before. Sessions of another role do not show their transactions: replicas use one role, or they are trusted
  * to write a row within the margin.
  */
-const HORIZON = sql`select least(
-    statement_timestamp() - ${MARGIN}::int * interval '1 millisecond',
+function horizonAt(margin: number): SQL {
+  return sql`select least(
+    statement_timestamp() - ${margin}::int * interval '1 millisecond',
     (select min(coalesce(xact_start, query_start)) from pg_stat_activity
       where datname = current_database() and pid <> pg_backend_pid()
         and (state = 'active' or backend_xid is not null))
   )::timestamptz(3)`
+}
 
 /** Hours in which something was written since they were derived, as far as they may be derived at all. */
 export function staleHours(since: string | null): SQL {

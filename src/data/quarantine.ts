@@ -2,7 +2,7 @@
  * Ledger rows that the database cannot hold. They are kept as JSON, whose text escapes what Postgres objects to, so that
  * people can see what was wrong and put it right by hand.
  */
-import { count, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import type { Database } from './database.ts'
 import { isOver, type LedgerRow } from './rows.ts'
 import { quarantine } from './tables/ledger.ts'
@@ -10,8 +10,6 @@ import { quarantine } from './tables/ledger.ts'
 export interface Quarantine {
   /** The end of a request replaces its beginning, and not the other way round. */
   hold(row: LedgerRow, code: string): Promise<void>
-  /** How many rows are in it. */
-  size(): Promise<number>
 }
 
 export function quarantineIn(database: Database): Quarantine {
@@ -25,10 +23,6 @@ export function quarantineIn(database: Database): Quarantine {
           set: { row: sql`excluded.row`, code: sql`excluded.code`, at: sql`excluded.at` },
           setWhere: sql`${isOver(row)}`,
         })
-    },
-    async size() {
-      const [held] = await database.select({ rows: count() }).from(quarantine)
-      return held?.rows ?? 0
     },
   }
 }

@@ -76,14 +76,16 @@ function lastStates(rows: readonly LedgerRow[]): LedgerRow[] {
   return [...new Map(rows.map((row) => [row.id, row])).values()]
 }
 
-/** Half of a pair, escaped: JSON may hold that, Postgres does not. */
-const HALF = /\\ud[89a-f][\da-f]{2}/i
+/** Half of a pair, or a NUL, escaped: JSON may hold that, Postgres does not. */
+const UNHEARD_OF = /\\u(?:d[89a-f][\da-f]{2}|0000)/i
 
 /** A client may name such a model. */
 function wellFormed(json: string): string {
-  if (!HALF.test(json)) return json
+  if (!UNHEARD_OF.test(json)) return json
   return JSON.stringify(JSON.parse(json), (_, value) =>
-    typeof value === 'string' ? new TextDecoder().decode(new TextEncoder().encode(value)) : value,
+    typeof value === 'string'
+      ? new TextDecoder().decode(new TextEncoder().encode(value)).replaceAll('\0', '\ufffd')
+      : value,
   )
 }
 

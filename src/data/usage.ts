@@ -68,7 +68,8 @@ export interface UsageRow extends Sums {
 export interface UsageReport {
   /** What was written to the ledger before then is in it; undefined where the hours were not derived yet. */
   asOf: Date | undefined
-  rows: readonly UsageRow[]
+  /** The rows, some at a time, each read when it is its turn: a large report must not hold up the calls beside it. */
+  parts(): Generator<readonly UsageRow[]>
   /** Of all groups, and not only of those that are given. */
   totals: Sums
   groups: number
@@ -86,17 +87,20 @@ export function usageIn(database: Database, own?: Database): Usage {
   return {
     async report(query) {
       const statement = reportOf(query)
-      const [row] = await (own
+      const told = await (own
         ? own.transaction(async (inside) => {
             await inside.execute(sql.raw(`set local statement_timeout = ${REPORT_PATIENCE}`))
             return rowsOf<Told>(inside, statement)
           })
         : rowsOf<Told>(database, statement))
-      if (!row) throw new Error('a report without a row')
-      const { groups, ...totals } = JSON.parse(row.totals) as Sums & { groups: number }
+      const [head] = told
+      if (!head) throw new Error('a report without a row')
+      const { groups, ...totals } = JSON.parse(head.totals) as Sums & { groups: number }
       return {
-        asOf: row.as_of === null ? undefined : new Date(Number(row.as_of)),
-        rows: JSON.parse(row.rows) as UsageRow[],
+        asOf: head.as_of === null ? undefined : new Date(Number(head.as_of)),
+        *parts() {
+          for (const { rows } of told) if (rows !== null) yield JSON.parse(rows) as UsageRow[]
+        },
         totals,
         groups,
       }
@@ -107,9 +111,13 @@ export function usageIn(database: Database, own?: Database): Usage {
 /** Everything as text: drivers differ in what they make of large figures. */
 interface Told {
   as_of: string | null
-  rows: string
   totals: string
+  /** Of this part. */
+  rows: string | null
 }
+
+/** Rows of a part. */
+const PART = 500
 
 const COLUMNS: Readonly<Record<keyof Sums, string>> = {
   requests: 'requests',
@@ -150,12 +158,16 @@ function reportOf(query: UsageQuery): SQL {
   return sql`
     with grouped as materialized (${grouped}),
     placed as (select *, row_number() over (order by ${list(order)}) as position from grouped)
-    select (extract(epoch from (${DERIVED_UP_TO})) * 1000)::bigint::text as as_of,
-      (select row_to_json(sums)::text from (select count(*) as groups, ${TOTALS} from ${total}) as sums) as totals,
-      (select coalesce(json_agg(row_to_json(given) order by given.position), '[]')::text from (
+    select head.as_of, head.totals, part.rows
+    from (
+      select (extract(epoch from (${DERIVED_UP_TO})) * 1000)::bigint::text as as_of,
+        (select row_to_json(sums)::text from (select count(*) as groups, ${TOTALS} from ${total}) as sums) as totals
+    ) as head left join (
+      select position / ${PART}::int as number, json_agg(row_to_json(given) order by position)::text as rows from (
         select position, ${groupOf(by)} as "group", ${namesOf(by)} as names, ${PICKED} from placed
         where position > ${offset}::bigint and position <= ${offset + limit}::bigint
-      ) as given) as rows`
+      ) as given group by 1
+    ) as part on true order by part.number`
 }
 
 function groupOf(by: readonly Grouping[]): SQL {

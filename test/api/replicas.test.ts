@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { app } from '../../src/app.ts'
 import type { OpenDatabase } from '../../src/data/database.ts'
 import { inMemory } from '../data/databases.ts'
+import { ALL } from '../data/rows.ts'
 import type { TestRuntime } from '../runtime.ts'
 import { peopleOn, replicaOn, type Stage } from './people.ts'
 
@@ -117,7 +118,7 @@ describe('of what is archived', () => {
     })
     expect((await ask('root', 'DELETE', `/admin/keys/${keyId}`)).status).toBe(204)
     expect((await ask('root', 'DELETE', `/admin/users/${id}`)).status).toBe(204)
-    const rows = await runtime.data.ledger.find({ key: keyId, limit: 10 })
+    const rows = await runtime.data.ledger.find({ owners: ALL, key: keyId, limit: 10 })
     expect(rows).toMatchObject([{ id: 'req_leaver', keyId, userId: id }])
   })
 })

@@ -6,9 +6,11 @@ import type { Data } from '../../src/data/data.ts'
 import { type Database, rowsOf } from '../../src/data/database.ts'
 import type { LedgerRow } from '../../src/data/rows.ts'
 import type { Spent } from '../../src/data/spending.ts'
+import { GROUPINGS, type Grouping, type Sums, type UsageQuery, type UsageRow } from '../../src/data/usage.ts'
 import { newId } from '../../src/protocol/ids.ts'
 import { MODELS } from '../../src/protocol/models.ts'
-import { rowMaker } from './rows.ts'
+import { wildRows } from './manyrows.ts'
+import { ALL, rowMaker } from './rows.ts'
 
 const HOUR = 3_600_000
 /** Far from the rows of other tests. */
@@ -276,5 +278,191 @@ export function booksSuite(stage: () => Stage) {
       )
       expect(await data.spending.spent(old)).toBe(5)
     })
+  })
+
+  describe('reports', () => {
+    const NOBODY: UsageQuery = {
+      by: [],
+      from: '2026-05-01',
+      to: '2026-07-30',
+      owners: ALL,
+      offset: 0,
+      limit: 10_000,
+    }
+    const report = async (more: Partial<UsageQuery>) => {
+      const { parts, ...rest } = await stage().data.usage.report({ ...NOBODY, ...more })
+      return { ...rest, rows: [...parts()].flat() }
+    }
+    const total = (parts: readonly UsageRow[], of: keyof Sums) =>
+      parts.reduce((sum, each) => sum + each[of], 0)
+    beforeAll(() => deriveAll(stage()))
+
+    test('come to the same however they are grouped, and to what is spent', async () => {
+      const { data } = stage()
+      const groupings = fc.subarray(Object.keys(GROUPINGS) as Grouping[])
+      const filters = fc.record(
+        {
+          team: pick('team_a', 'team_none'),
+          user: pick('user_a', 'user_b'),
+          key: pick('key_a', 'key_b'),
+          model: pick('claude-opus-*', 'claude-haiku-4-5', '*'),
+          from: pick('2026-06-01', '2026-06-02'),
+          to: pick('2026-06-02', '2026-06-03'),
+        },
+        { requiredKeys: [] },
+      )
+      await fc.assert(
+        fc.asyncProperty(groupings, filters, async (by, filter) => {
+          const { rows: found, totals, groups, asOf } = await report({ by, ...filter })
+          const { team: teamId, user: userId, key: keyId, model, from, to } = { ...NOBODY, ...filter }
+          expect(totals.costNano).toBe(
+            await data.spending.spent({ teamId, userId, keyId, model, days: { from, to } }),
+          )
+          expect(asOf).toBeInstanceOf(Date)
+          expect(found).toHaveLength(groups)
+          if (by.length === 0) return
+          for (const name of Object.keys(totals) as (keyof Sums)[])
+            expect(total(found, name)).toBe(totals[name])
+          const keys = found.map(({ group }) => JSON.stringify(by.map((each) => group[each])))
+          expect(new Set(keys).size).toBe(keys.length)
+        }),
+        { numRuns: 60, seed: SEED },
+      )
+    })
+
+    test('show the older first, and of one time the more expensive; pages put together are the whole', async () => {
+      const by: Grouping[] = ['team', 'day', 'model']
+      const { rows: whole, groups } = await report({ by })
+      const places = whole.map(({ group, costNano }) => [group.day ?? '', -costNano] as const)
+      expect(places).toEqual(places.toSorted(([a, x], [b, y]) => (a === b ? x - y : a < b ? -1 : 1)))
+      const pages: UsageRow[] = []
+      while (pages.length < groups) {
+        const page = await report({ by, offset: pages.length, limit: 7 })
+        expect(page.totals).toEqual((await report({ by })).totals)
+        expect(page.rows.length).toBeGreaterThan(0)
+        pages.push(...page.rows)
+      }
+      expect(pages.map(({ group }) => group)).toEqual(whole.map(({ group }) => group))
+      expect(groups).toBeGreaterThan(14)
+    })
+
+    test('weeks begin on Mondays; hours are in UTC', async () => {
+      const { rows: weeks } = await report({ by: ['week'] })
+      for (const { group } of weeks) expect(new Date(group.week ?? '').getUTCDay()).toBe(1)
+      const { rows: hours } = await report({ by: ['hour'], key: 'key_a' })
+      expect(hours[0]?.group.hour).toMatch(/^2026-06-0\dT\d\d:00:00Z$/)
+    })
+
+    test('reach as far as their owners do', async () => {
+      const by: Grouping[] = ['team', 'user']
+      const groupsOf = async (owners: Partial<UsageQuery['owners']>) =>
+        (await report({ by, owners: { all: false, teams: [], userId: undefined, ...owners } })).rows.map(
+          ({ group }) => group,
+        )
+      expect(await groupsOf({})).toEqual([])
+      const led = await groupsOf({ teams: ['team_a'] })
+      expect(led.length).toBeGreaterThan(0)
+      for (const { team } of led) expect(team).toBe('team_a')
+      const own = await groupsOf({ userId: 'user_a' })
+      expect(own.length).toBeGreaterThan(1)
+      for (const { user } of own) expect(user).toBe('user_a')
+      const both = await groupsOf({ teams: ['team_a'], userId: 'user_a' })
+      expect(both.every(({ team, user }) => team === 'team_a' || user === 'user_a')).toBe(true)
+      expect(both.length).toBeGreaterThan(Math.max(led.length, own.length))
+    })
+
+    test('name what has a name', async () => {
+      const { database } = stage()
+      await database.execute(
+        sql`insert into teams (id, name, created_at) values ('team_a', 'The "A" team', now())`,
+      )
+      const { rows: found } = await report({ by: ['team', 'key'] })
+      for (const { group, names } of found) {
+        expect(names).toEqual(group.team === 'team_a' ? { team: 'The "A" team' } : {})
+      }
+    })
+  })
+
+  describe('retention', () => {
+    const DAY = 24 * HOUR
+    const KEPT = { rows: 400, hours: null }
+    const ago = (days: number) => new Date(Math.floor(Date.now() / HOUR) * HOUR - days * DAY)
+    const old = (days: number, keyId: string) =>
+      Array.from({ length: 30 }, (_, index) =>
+        rowMaker()({
+          id: newId('req', ago(days).getTime() + index),
+          startedAt: new Date(ago(days).getTime() + index),
+          keyId,
+          status: 'succeeded',
+          costNano: 10 ** index % 997,
+        }),
+      )
+    const left = async (keyId: string) => {
+      const [rows] = await rowsOf<{ rows: string }>(
+        stage().database,
+        sql`select count(*)::text as rows from requests where key_id = ${keyId}`,
+      )
+      return Number(rows?.rows)
+    }
+
+    /** As after a while: what was written a moment ago may always have company that is not seen yet. */
+    async function deriveLater() {
+      const { database } = stage()
+      await database.execute(
+        sql`update requests set written_at = written_at - interval '1 minute' where started_at < ${ago(300).toISOString()}::timestamptz`,
+      )
+      await database.execute(sql`delete from settings where name = 'hours_derived'`)
+      await deriveAll(stage())
+    }
+
+    test('deletes no row that is not in the hours yet', async () => {
+      const { data } = stage()
+      await deriveAll(stage())
+      await write(old(500, 'key_500'))
+      expect(await data.retention.prune(KEPT, 100)).toEqual({ rows: 0, hours: 0, more: false })
+      expect(await left('key_500')).toBe(30)
+    })
+
+    test('deletes what is old enough once it is, and what was spent stays known', async () => {
+      const { data } = stage()
+      await write(old(399, 'key_399'))
+      await deriveLater()
+      const before = await data.spending.spent({})
+      expect(await data.retention.prune(KEPT, 100)).toEqual({ rows: 30, hours: 0, more: false })
+      expect([await left('key_500'), await left('key_399')]).toEqual([0, 30])
+      expect(await data.spending.spent({})).toBe(before)
+      expect(await data.spending.spent({ keyId: 'key_500' })).toBeGreaterThan(0)
+    })
+
+    test('an hour whose rows are gone is not derived from a row that comes a year late', async () => {
+      const { data } = stage()
+      const before = await data.spending.spent({ keyId: 'key_500' })
+      await write(old(500, 'key_500').slice(0, 1))
+      await deriveAll(stage())
+      expect(await data.spending.spent({ keyId: 'key_500' })).toBe(before)
+      expect(await data.retention.prune(KEPT, 100)).toMatchObject({ rows: 1 })
+    })
+
+    test('goes batch by batch, and says when there is more', async () => {
+      const { data, database } = stage()
+      await database.execute(wildRows({ rows: 6_000, seed: SEED, days: 1, before: ago(410) }))
+      await database.execute(sql`delete from settings where name = 'hours_sealed'`)
+      await deriveLater()
+      expect(await data.retention.prune(KEPT, 1)).toEqual({ rows: 5_000, hours: 0, more: true })
+      expect(await data.retention.prune(KEPT, 1)).toEqual({ rows: 1_000, hours: 0, more: false })
+    })
+
+    test('takes hours after longer, and never while their rows are there', async () => {
+      const { data } = stage()
+      expect(await data.retention.prune({ rows: 400, hours: 450 }, 100)).toMatchObject({ rows: 0 })
+      expect(await data.spending.spent({ keyId: 'key_500' })).toBe(0)
+      expect(await data.spending.spent({ days: { from: day(412), to: day(409) } })).toBeGreaterThan(0)
+      const early = { rows: 380, hours: 100 }
+      await data.retention.prune(early, 100)
+      expect(await data.spending.spent({ keyId: 'key_399' })).toBe(0)
+      expect(await data.spending.spent({ keyId: 'key_a' })).toBeGreaterThan(0)
+    })
+
+    const day = (days: number) => ago(days).toISOString().slice(0, 10)
   })
 }

@@ -46,10 +46,10 @@ export function wildRows(many: Many): SQL {
 }
 
 /**
- * Rows as an organisation makes them: 500 developers in 50 teams, a hundred of whom are at work in any hour, each with
- * one key and two models, some of it by subagents.
+ * Rows as an organisation makes them: 500 developers in 50 teams, some of whom are at work in any hour, each with one
+ * key and two models, some of it by subagents.
  */
-export function usualRows(many: Many): SQL {
+export function usualRows(many: Many, atWork: number): SQL {
   return sql`insert into requests (id, status, key_id, user_id, team_id, model, model_id, provider, upstream, region,
       region_class, stream, attempts, input_tokens, cache_read_tokens, cache_write_5m_tokens, output_tokens,
       usage_source, cost_nano, stop_reason, session_id, agent_id, started_at, day, first_byte_ms, duration_ms, written_at)
@@ -61,6 +61,6 @@ export function usualRows(many: Many): SQL {
       ${STARTED}, (${STARTED} at time zone 'UTC')::date, 800, 9000, ${STARTED}
     from (select *, ('{claude-opus-5-5,claude-haiku-5-5,claude-sonnet-5-5}'::text[])
         [case when b % 4 = 0 then 2 else 1 + who % 2 * 2 end] as model
-      from (select *, abs(hashint8extended(ms / 3600000 * 100 + a % 100, 7)) % 500 as who
+      from (select *, abs(hashint8extended(ms / 3600000 * 1000 + a % ${atWork}::int, 7)) % 500 as who
         from (${figures(many)}) as made) as peopled) as named`
 }

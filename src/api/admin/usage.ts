@@ -9,6 +9,8 @@ import { json, operation, refusals, resource, text } from './resource.ts'
 const NAMES = Object.keys(GROUPINGS) as Grouping[]
 const SESSION_CLASSES = ['main', 'agent', 'other'] as const
 
+/** Rows of a page. */
+const MOST_ROWS = 5_000
 /** Lines of a CSV: what is larger than that no spreadsheet takes with pleasure. */
 const MOST_LINES = 50_000
 
@@ -105,7 +107,7 @@ const report = operation({
   request: {
     query: z.object({
       ...about,
-      limit: z.coerce.number().int().min(1).max(10_000).default(1_000),
+      limit: z.coerce.number().int().min(1).max(MOST_ROWS).default(1_000),
       cursor: z
         .string()
         .regex(/^\d{1,9}$/, 'Input should be what `next` was')
@@ -140,7 +142,8 @@ export const usage = resource()
     const { from, to } = daysOf({ from: first, to: last }, c.env.now())
     const offset = Number(cursor)
     const query = { ...rest, from, to, sessionClass, owners: c.var.scope, offset, limit }
-    const { asOf, rows, totals, groups } = await usageReport(c.env, query)
+    const { asOf, parts, totals, groups } = await usageReport(c.env, query)
+    const rows = [...parts()].flat()
     return c.json(
       {
         as_of: asOf?.toISOString() ?? null,
@@ -168,7 +171,7 @@ export const usage = resource()
         `by: this makes ${found.groups} lines, and a file has ${MOST_LINES} at the most. Ask for fewer days, or group by less.`,
       )
     }
-    return c.body(sheetOf(rest.by, found), 200, {
+    return c.body(streamOf(sheetOf(rest.by, found)), 200, {
       'content-type': 'text/csv; charset=utf-8',
       'content-disposition': `attachment; filename="usage-${from}-${to}.csv"`,
     })
@@ -219,15 +222,27 @@ const SUMS = {
   unpriced_tokens: ({ unpricedTokens }) => unpricedTokens,
 } as const satisfies Readonly<Record<string, (of: Sums) => number>>
 
-function sheetOf(groupings: readonly Grouping[], { rows, totals }: UsageReport): string {
+function* sheetOf(groupings: readonly Grouping[], { parts, totals }: UsageReport): Generator<string> {
   const header = groupings.flatMap((each) => (isNamed(each) ? [each, `${each}_name`] : [each]))
   const figures = (of: Sums) => [...Object.values(SUMS).map((figure) => figure(of)), dollars(of.costNano)]
-  const lines = rows.map((row) => [...fieldsOf(groupings, row).map(([, value]) => value), ...figures(row)])
+  yield toCsv([[...header, ...Object.keys(SUMS), 'cost_usd']])
   // Grouped by nothing, what there is to say is the total.
-  return toCsv([
-    [...header, ...Object.keys(SUMS), 'cost_usd'],
-    ...(groupings.length === 0 ? [figures(totals)] : lines),
-  ])
+  if (groupings.length === 0) yield toCsv([figures(totals)])
+  for (const rows of parts())
+    yield toCsv(rows.map((row) => [...fieldsOf(groupings, row).map(([, value]) => value), ...figures(row)]))
+}
+
+/** A piece is made when there is room for it, and nothing else to do. */
+function streamOf(pieces: Generator<string>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  return new ReadableStream({
+    async pull(controller) {
+      await new Promise((resolve) => setTimeout(resolve))
+      const { value, done } = pieces.next()
+      if (done) controller.close()
+      else controller.enqueue(encoder.encode(value))
+    },
+  })
 }
 
 /** To the last nano-dollar. */
