@@ -1,5 +1,6 @@
 /** The ledger as prices see it: what has none, and what is to be charged anew. Rows keep everything but their cost. */
-import { and, asc, count, gte, isNull, lt, max, min, ne, type SQL, sql } from 'drizzle-orm'
+import { and, asc, count, gt, gte, isNull, lt, max, min, ne, sql } from 'drizzle-orm'
+import { idsSince } from '../protocol/ids.ts'
 import type { Database } from './database.ts'
 import type { SettledRow } from './rows.ts'
 import { requests } from './tables/ledger.ts'
@@ -7,17 +8,18 @@ import { requests } from './tables/ledger.ts'
 /** What a row's price depends on, and what it was charged. */
 export type ChargedRow = Pick<SettledRow, keyof typeof CHARGED>
 
-/** The last row of a batch: the next one begins behind it. */
-export interface Place {
-  startedAt: Date
-  id: string
-}
-
 export interface Stretch {
   from: Date
   to: Date
-  after?: Place | undefined
+  /** The id of the last row of the batch before. */
+  after: string | undefined
   limit: number
+}
+
+export interface Batch {
+  rows: ChargedRow[]
+  /** Where the next batch begins; undefined where there is none. */
+  next: string | undefined
 }
 
 export interface Correction {
@@ -41,7 +43,7 @@ export interface UnpricedGroup {
 
 export interface Repricing {
   /** Requests that are over and were not refused, oldest first. */
-  batch(stretch: Stretch): Promise<ChargedRow[]>
+  batch(stretch: Stretch): Promise<Batch>
   /** Says how many rows were as expected, and are changed. */
   correct(corrections: readonly Correction[]): Promise<number>
   /** What has no price, the most tokens first. */
@@ -67,26 +69,30 @@ const CHARGED = {
   startedAt: requests.startedAt,
 }
 
+/** A request has its id and its time within a moment; nothing is lost by looking further. */
+const SLACK = 60_000
+
 const isCharged = and(ne(requests.status, 'pending'), ne(requests.status, 'refused'))
 
 const tokens = sql<number>`sum(${requests.inputTokens} + ${requests.cacheReadTokens} + ${requests.cacheWrite5mTokens} + ${requests.cacheWrite1hTokens} + ${requests.outputTokens})`
 
 export function repricingIn(database: Database): Repricing {
   return {
-    batch: ({ from, to, after, limit }) =>
-      database
+    async batch({ from, to, after, limit }) {
+      // By id alone, which sorts by time: where the planner knows little of the table, it would rather sort all that is
+      // left of the stretch, each time. With a bound on one side only, it walks the key.
+      const begin = after ?? idsSince('req', from.getTime() - SLACK)
+      const end = idsSince('req', to.getTime() + SLACK)
+      const found = await database
         .select(CHARGED)
         .from(requests)
-        .where(
-          and(
-            isCharged,
-            gte(requests.startedAt, after?.startedAt ?? from),
-            lt(requests.startedAt, to),
-            behind(after),
-          ),
-        )
-        .orderBy(asc(requests.startedAt), asc(requests.id))
-        .limit(limit),
+        .where(and(isCharged, gt(requests.id, begin)))
+        .orderBy(asc(requests.id))
+        .limit(limit)
+      const last = found.at(-1)
+      const rows = found.filter(({ startedAt }) => startedAt >= from && startedAt < to)
+      return { rows, next: last && found.length === limit && last.id < end ? last.id : undefined }
+    },
     async correct(corrections) {
       if (corrections.length === 0) return 0
       const changed = await database.execute(
@@ -112,13 +118,6 @@ export function repricingIn(database: Database): Repricing {
       }))
     },
   }
-}
-
-/** A millisecond may have many rows. */
-function behind(after: Place | undefined): SQL | undefined {
-  if (!after) return undefined
-  const { startedAt, id } = requests
-  return sql`(${startedAt}, ${id}) > (${after.startedAt.toISOString()}::timestamptz, ${after.id})`
 }
 
 /** Drivers differ in what they make of an answer. */

@@ -91,7 +91,7 @@ export function openEntry(
       const ended = withSpent(await ending, spentSoFar)
       const { webSearchFee } = runtime.config
       const charged = route && settled(ended, steps, { route, prices, at: told.startedAt, webSearchFee })
-      if (route && charged?.costNano === undefined) void tellUnpriced(runtime, ranBy(route), told.startedAt)
+      if (route && charged?.costNano === undefined) void tellUnpriced(runtime, ranBy(route), told)
       await close(settlement(told, ended, charged), ended.error)
     },
   }

@@ -34,6 +34,14 @@ export async function pricesOf(runtime: Runtime): Promise<Prices> {
   return (await termsOf(runtime)).book
 }
 
+/**
+ * The same as the database has them at this moment, for what is shown to admins and written by them: another replica may
+ * just have changed one. Rejects where it does not answer.
+ */
+export async function freshPrices(runtime: Runtime): Promise<Prices> {
+  return (await load(runtime)).book
+}
+
 /** They were changed: this process at least acts on it at once. */
 export function forgetPrices(runtime: Runtime) {
   runtime.cache.forget(CACHE_KEY)

@@ -15,6 +15,11 @@ export function newId(prefix: IdPrefix, now: number): string {
   return `${prefix}_${hex(bytes)}`
 }
 
+/** What sorts before every name of that kind which is made at that time or later. */
+export function idsSince(prefix: IdPrefix, time: number): string {
+  return `${prefix}_${Math.max(0, time).toString(16).padStart(12, '0')}`
+}
+
 export function hex(bytes: Uint8Array): string {
   let out = ''
   for (const byte of bytes) out += PAIRS[byte]

@@ -80,12 +80,12 @@ export function pricesSuite(database: () => Database) {
       const rows = Array.from({ length: 25 }, (_, index) => row(Math.floor(index / 10), { costNano: index }))
       await write(...rows, row(1, { status: 'pending' }), row(1, { status: 'refused', costNano: 0 }))
       const seen: string[] = []
-      for (let after: { startedAt: Date; id: string } | undefined; ; ) {
+      let after: string | undefined
+      do {
         const batch = await repricing.batch({ ...WINDOW, after, limit: 7 })
-        seen.push(...batch.map(({ id }) => id))
-        after = batch.at(-1)
-        if (batch.length < 7) break
-      }
+        seen.push(...batch.rows.map(({ id }) => id))
+        after = batch.next
+      } while (after !== undefined)
       expect(seen.toSorted()).toEqual(rows.map(({ id }) => id).toSorted())
       expect(new Set(seen).size).toBe(25)
     })
@@ -99,8 +99,13 @@ export function pricesSuite(database: () => Database) {
         { id: unpriced.id, was: null, cost: 30 },
       ])
       expect(changed).toBe(2)
-      const batch = await repricing.batch({ ...WINDOW, from: new Date(AT + 5_000), limit: 10 })
-      expect(batch.map(({ costNano }) => costNano)).toEqual([9_007_199_254_740_991, 10, 30])
+      const { rows } = await repricing.batch({
+        from: new Date(AT + 5_000),
+        to: WINDOW.to,
+        after: undefined,
+        limit: 100,
+      })
+      expect(rows.map(({ costNano }) => costNano)).toEqual([9_007_199_254_740_991, 10, 30])
       expect(await repricing.correct([])).toBe(0)
     })
 

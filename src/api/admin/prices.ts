@@ -4,7 +4,7 @@ import { GatewayError } from '../../errors.ts'
 import { dayOf } from '../../gateway/prices/book.ts'
 import { rowsIn, sheetOf } from '../../gateway/prices/sheet.ts'
 import { requireRoom, rowOf } from '../../gateway/prices/wish.ts'
-import { forgetPrices, MOST_PRICES, pricesOf } from '../../gateway/prices.ts'
+import { forgetPrices, freshPrices, MOST_PRICES } from '../../gateway/prices.ts'
 import { MODELS } from '../../protocol/models.ts'
 import { audited } from './audited.ts'
 import {
@@ -93,7 +93,7 @@ export const prices = resource()
   .openapi(effective, async (c) => {
     const { provider, region_class: regionClass, on } = c.req.valid('query')
     const at = Date.parse(`${on ?? dayOf(c.env.now())}T00:00:00Z`)
-    const book = await pricesOf(c.env)
+    const book = await freshPrices(c.env)
     const stored = await c.env.data.prices.live(MOST_PRICES)
     const models = new Set(
       [...MODELS, ...stored.map(({ model }) => ({ name: model }))].map(({ name }) => name),

@@ -1,6 +1,5 @@
 /** What prices have to do with the ledger, and with AWS: recomputed, unpriced, refreshed. */
 import { z } from '@hono/zod-openapi'
-import type { Place } from '../../data/repricing.ts'
 import { GatewayError } from '../../errors.ts'
 import { recompute } from '../../gateway/prices/recompute.ts'
 import { refreshed } from '../../gateway/prices/refresh.ts'
@@ -23,7 +22,7 @@ const recomputing = operation({
   request: {
     body: {
       required: true,
-      content: json(z.strictObject({ from: moment, to: moment, apply, cursor: text(200).optional() })),
+      content: json(z.strictObject({ from: moment, to: moment, apply, cursor: text(128).optional() })),
     },
   },
   responses: {
@@ -88,7 +87,7 @@ const refreshing = operation({
   method: 'post',
   path: '/refresh',
   summary: "What AWS's price list says otherwise, from today on; what admins say stays above it",
-  request: { body: { required: true, content: json(z.strictObject({ apply })) } },
+  request: { body: { required: true, content: json(z.strictObject({ apply: z.boolean() })) } },
   responses: {
     200: {
       description: 'What it changes.',
@@ -120,7 +119,6 @@ export const repricing = resource()
     const { from, to, apply: applied, cursor } = c.req.valid('json')
     const window = { from: new Date(from), to: new Date(to) }
     if (window.from >= window.to) throw invalid('to: Input should be later than from')
-    const after = cursor === undefined ? undefined : placeIn(cursor)
     if (applied) {
       // Before the rows: what is begun is known, should it not come to its end.
       const change = {
@@ -131,7 +129,7 @@ export const repricing = resource()
       }
       await audited(c, async () => ({ answer: undefined, entry: change }))
     }
-    const { models, written, next } = await recompute(c.env, { ...window, after, apply: applied })
+    const { models, written, next } = await recompute(c.env, { ...window, after: cursor, apply: applied })
     const data = models.map(({ model, rows, changed, wereUnpriced, kept, oldNano, newNano }) => ({
       model,
       rows,
@@ -142,7 +140,7 @@ export const repricing = resource()
       new_nano: newNano,
       difference_nano: newNano - oldNano,
     }))
-    return c.json({ applied, written, models: data, next: next ? cursorTo(next) : null }, 200)
+    return c.json({ applied, written, models: data, next: next ?? null }, 200)
   })
   .openapi(unpriced, async (c) => {
     const { from, to } = c.req.valid('query')
@@ -182,17 +180,6 @@ export const repricing = resource()
     }))
     return c.json({ applied, published, unchanged, changes: shown, skipped }, 200)
   })
-
-function cursorTo({ startedAt, id }: Place): string {
-  return `${startedAt.getTime()}/${id}`
-}
-
-function placeIn(cursor: string): Place {
-  const [, time, id] = /^(\d{1,13})\/(\S+)$/.exec(cursor) ?? []
-  if (time === undefined || id === undefined)
-    throw invalid('cursor: Input should be what an answer gave as next')
-  return { startedAt: new Date(Number(time)), id }
-}
 
 function invalid(sentence: string): GatewayError {
   return new GatewayError('invalid_request_error', sentence)

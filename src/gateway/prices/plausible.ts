@@ -66,7 +66,7 @@ function costAt(price: Price, place: Place): string {
   return dollarsOfNano(priceBook([always]).charge(EXAMPLE, ran, 0) ?? 0)
 }
 
-/** Shipped prices of the same model, else of its family, the newest first; of any other, all there are. */
+/** Shipped prices of the same model, else of its family, the newest first. */
 function kinOf(model: string): readonly Price[] {
   const same = SHIPPED.filter((each) => each.model === model)
   if (same.length > 0) return same

@@ -2,10 +2,10 @@
  * What a stretch of the ledger would cost by the prices that hold now, and what that changes. Rows are read and written
  * in batches, each charged by the one function that charged them first; one that changed meanwhile stays as it is.
  */
-import type { ChargedRow, Correction, Place } from '../../data/repricing.ts'
+import type { ChargedRow, Correction } from '../../data/repricing.ts'
 import type { Usage } from '../../protocol/messages.ts'
 import type { Runtime } from '../../runtime.ts'
-import { pricesOf } from '../prices.ts'
+import { freshPrices } from '../prices.ts'
 import { modelOfRow } from '../resolve.ts'
 import { upstreamOf } from '../route.ts'
 import { type Prices, promptOf, type Ran } from './book.ts'
@@ -14,7 +14,8 @@ import { SEARCH_FEE } from './shipped.ts'
 export interface Window {
   from: Date
   to: Date
-  after: Place | undefined
+  /** Where the part before ended. */
+  after: string | undefined
   apply: boolean
 }
 
@@ -36,7 +37,7 @@ export interface Recomputed {
   /** How many rows were written. */
   written: number
   /** Where to go on; undefined where the end was reached. */
-  next: Place | undefined
+  next: string | undefined
 }
 
 const BATCH = 2_000
@@ -46,33 +47,46 @@ const MOST_ROWS = 200_000
 
 export async function recompute(runtime: Runtime, { from, to, after, apply }: Window): Promise<Recomputed> {
   const { data } = runtime
-  const book = await pricesOf(runtime)
+  const book = await freshPrices(runtime)
   const models = new Map<string, Difference>()
   const until = runtime.now() + PATIENCE
+  const lookUp = ranOf(runtime)
   let written = 0
   let next = after
   for (let rows = 0; rows < MOST_ROWS && runtime.now() < until; rows += BATCH) {
     const batch = await data.repricing.batch({ from, to, after: next, limit: BATCH })
     const corrections: Correction[] = []
-    for (const row of batch) {
-      const ran = await ranIn(runtime, row)
+    for (const row of batch.rows) {
+      const ran = await lookUp(row)
       const correction = compare(row, ran, book, differenceOf(models, ran.model), runtime.config.webSearchFee)
       if (correction) corrections.push(correction)
     }
     if (apply) written += await data.repricing.correct(corrections)
-    const last = batch.at(-1)
-    if (!last || batch.length < BATCH) return { models: [...models.values()], written, next: undefined }
-    next = { startedAt: last.startedAt, id: last.id }
+    next = batch.next
+    if (next === undefined) break
   }
   return { models: [...models.values()], written, next }
 }
 
-async function ranIn(runtime: Runtime, row: ChargedRow): Promise<Ran> {
+/** What rows ran: rows are many, and of few kinds. */
+function ranOf(runtime: Runtime): (row: ChargedRow) => Promise<Ran> {
   const { aws, upstreams } = runtime.config
-  const isReachable = row.provider === 'bedrock' && upstreams.includes('bedrock') && aws.region !== undefined
-  const upstream = isReachable ? upstreamOf(runtime, 'bedrock') : undefined
-  const { model, regionClass } = await modelOfRow(runtime, row, upstream)
-  return { provider: row.provider, model: model?.name ?? row.modelId, regionClass }
+  const bedrock =
+    upstreams.includes('bedrock') && aws.region !== undefined ? upstreamOf(runtime, 'bedrock') : undefined
+  const known = new Map<string, Promise<Ran>>()
+
+  async function look(row: ChargedRow): Promise<Ran> {
+    const upstream = row.provider === 'bedrock' ? bedrock : undefined
+    const { model, regionClass } = await modelOfRow(runtime, row, upstream)
+    return { provider: row.provider, model: model?.name ?? row.modelId, regionClass }
+  }
+
+  return (row) => {
+    const kind = [row.provider, row.modelId, row.region, row.regionClass].join(' ')
+    const found = known.get(kind) ?? look(row)
+    known.set(kind, found)
+    return found
+  }
 }
 
 function compare(

@@ -5,12 +5,12 @@ import { GatewayError } from '../../errors.ts'
 import { CsvError } from '../../protocol/csv.ts'
 import { newId } from '../../protocol/ids.ts'
 import type { Runtime } from '../../runtime.ts'
-import { priceOf, pricesOf } from '../prices.ts'
+import { freshPrices, priceOf } from '../prices.ts'
 import { dayOf, type Price, type Prices, regionPercent } from './book.ts'
 import { requirePlausible } from './plausible.ts'
 import { type Listed, type PriceList, readPriceList } from './pricelist.ts'
 
-const BOUNDS = { timeout: 30_000, maxBytes: 64_000_000 }
+const BOUNDS = { timeout: 30_000, maxBytes: 16_000_000 }
 
 export interface Refresh {
   published: string | null
@@ -26,7 +26,7 @@ export interface Refresh {
  */
 export async function refreshed(runtime: Runtime): Promise<Refresh> {
   const { published, prices, skipped } = await fetched(runtime)
-  const book = await pricesOf(runtime)
+  const book = await freshPrices(runtime)
   const refresh: Refresh = { published, changes: [], unchanged: 0, skipped: [...skipped] }
   for (const listed of prices) {
     const ran = {
