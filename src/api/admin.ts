@@ -9,10 +9,12 @@ import { administer } from '../gateway/administer.ts'
 import { audit } from './admin/audit.ts'
 import { budgets } from './admin/budgets.ts'
 import { capabilities } from './admin/capabilities.ts'
+import { channels } from './admin/channels.ts'
 import { keys } from './admin/keys.ts'
 import { limits } from './admin/limits.ts'
 import { me } from './admin/me.ts'
 import { members } from './admin/members.ts'
+import { notices } from './admin/notices.ts'
 import { organisation } from './admin/organisation.ts'
 import { prices } from './admin/prices.ts'
 import { repricing } from './admin/repricing.ts'
@@ -66,6 +68,8 @@ const mounted = admin
   .route('/search', search)
   .route('/prices', prices)
   .route('/prices', repricing)
+  .route('/notices', notices)
+  .route('/channels', channels)
 
 requirePermissions(admin)
 

@@ -55,11 +55,12 @@ async function deliverThrough(runtime: Runtime, channel: ChannelRow, isOver: () 
     const failure = notice ? await attempt(runtime, channel, messageOf(notice)) : new ChannelError('gone')
     if (failure) return note(runtime, channel, claim, failure)
     await deliveries.delivered(claim)
+    runtime.metrics.count('outcrop_deliveries_total', { channel: channel.kind, outcome: 'delivered' })
   }
 }
 
 async function note(
-  { data, log }: Runtime,
+  { data, log, metrics }: Runtime,
   { id, kind }: ChannelRow,
   claim: Claim,
   failure: ChannelError,
@@ -72,6 +73,7 @@ async function note(
     problem: failure.problem,
     attempts: claim.attempts,
   })
+  metrics.count('outcrop_deliveries_total', { channel: kind, outcome: isLast ? 'dead' : 'failed' })
   await data.deliveries.failed(
     claim,
     failure.problem,

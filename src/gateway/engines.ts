@@ -104,12 +104,7 @@ export async function storeEngine(
 async function opened(runtime: EngineDesk, { kind, sealed }: StoredEngine): Promise<Settings> {
   const secrets = await openSettings(runtime, PURPOSE, kind, sealed)
   if (secrets) return secrets
-  runtime.log(
-    'error',
-    'the settings of a search engine were sealed with another SECRET_KEY: set them again',
-    {
-      engine: kind,
-    },
-  )
+  const sentence = 'the settings of a search engine were sealed with another SECRET_KEY: set them again'
+  runtime.log('error', sentence, { engine: kind })
   return {}
 }

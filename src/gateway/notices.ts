@@ -18,8 +18,6 @@ export const NOTICE_KINDS = [
   'test',
 ] as const
 
-export type NoticeKind = (typeof NOTICE_KINDS)[number]
-
 export const SEVERITIES = ['info', 'warning', 'critical'] as const
 
 const HOUR = 3_600_000

@@ -203,3 +203,20 @@ describe('with a spool', () => {
     expect(lines).toEqual(['error: a ledger row was lost: too many wait for the database'])
   })
 })
+
+test('tells the most rows that have waited for the database at once', async () => {
+  const { ledger, row } = stage()
+  const { backlog } = ledger
+  const writeAll = async (rows: number) => {
+    const written = Promise.all(Array.from({ length: rows }, () => ledger.write(row())))
+    await vi.runAllTimersAsync()
+    await written
+  }
+  await writeAll(7)
+  await writeAll(2)
+  expect(backlog.worst()).toBe(7)
+  backlog.forget()
+  expect(backlog.worst()).toBe(0)
+  await writeAll(2)
+  expect(backlog.worst()).toBe(2)
+})

@@ -21,7 +21,7 @@ export function noticeSuite(open: () => Promise<OpenDatabase>) {
   })
   afterAll(() => opened.close())
   beforeEach(async () => {
-    for (const table of ['notices', 'deliveries', 'channels', 'keys', 'requests'])
+    for (const table of ['notices', 'deliveries', 'channels', 'keys', 'requests', 'quarantine'])
       await opened.database.execute(sql.raw(`delete from ${table}`))
   })
 
@@ -316,6 +316,14 @@ export function noticeSuite(open: () => Promise<OpenDatabase>) {
       expect(await data.signs.expiringKeys(new Date(now), 100)).toEqual([])
       const later = await data.signs.expiringKeys(new Date(now + 6.5 * DAY), 100)
       expect(later.map(({ name, stage }) => [name, stage])).toContainEqual(['week', '1d'])
+    })
+
+    test('count the rows that came into quarantine', async () => {
+      await opened.database.execute(
+        sql`insert into quarantine (id, "row", code, at) values ('req_1', '{}', '22P05', now()), ('req_2', '{}', '22P05', now() - interval '1 hour')`,
+      )
+      expect(await data.signs.quarantined(new Date(Date.now() - 60_000))).toBe(1)
+      expect(await data.signs.quarantined(new Date(0))).toBe(2)
     })
 
     test('count what failed by whose fault it was, and what has no price', async () => {

@@ -65,3 +65,20 @@ test('the state of one Worker is not that of another', async () => {
   const bindings = { SECRET_KEY, HYPERDRIVE: { connectionString: 'postgres://u:p@127.0.0.1:1/d' } }
   expect((await second.fetch(request(), bindings, context)).status).toBe(200)
 })
+
+test.each([
+  ['* * * * *', 34, 'the minute'],
+  ['* * * * *', 0, 'the hour'],
+  ['7 * * * *', 7, 'the hour'],
+])('the trigger %s at minute %i does what is due: that of %s', async (cron, minute, due) => {
+  const edge = openEdge(() => new Response('never'))
+  // Nothing listens on port 1: what is asked of the database fails, which shows that it was asked.
+  const bindings = { SECRET_KEY, HYPERDRIVE: { connectionString: 'postgres://u:p@127.0.0.1:1/d' } }
+  const tick = { cron, scheduledTime: Date.UTC(2026, 10, 20, 12, minute) }
+  const done = await edge.byTheClock(tick, bindings, context).then(
+    () => 'the minute',
+    () => 'the hour',
+  )
+  expect(done).toBe(due)
+  expect(written.join()).toContain('"job":"deliverDue"')
+})
