@@ -9,6 +9,8 @@ import type { Runtime } from '../runtime.ts'
 
 /** What lately came of calls: the newer weigh more. */
 export interface Habit extends Usage {
+  /** Of the output of each call: how much they differ. */
+  squares: number
   bytes: number
   calls: number
 }
@@ -29,12 +31,13 @@ const FIRST: Habit = {
   cacheWrite5m: 5_000,
   cacheWrite1h: 0,
   output: 0,
+  squares: 0,
   bytes: 20_000,
   calls: 0,
 }
 
-/** Tokens of an answer, before any was seen: as long as Claude Code's tend to be. */
-const FIRST_OUTPUT = 1_000
+/** Tokens of an answer, before any was seen: longer than most of Claude Code's. */
+const FIRST_OUTPUT = 2_000
 const FADING = 0.8
 const REMEMBERED = 86_400_000
 /** Sessions of one key: whoever sends other names in each call drives out nobody else's. */
@@ -63,14 +66,20 @@ export function reserve(habit: Habit, length: number, cap: number): number {
 /** The usage to expect of a call that may answer with so many tokens. */
 export function expectedUsage(habit: Habit, length: number, maxTokens: number): Usage {
   const share = length / habit.bytes
-  const output = habit.calls === 0 ? FIRST_OUTPUT : habit.output / habit.calls
   return {
     input: Math.ceil(habit.input * share),
     cacheRead: Math.ceil(habit.cacheRead * share),
     cacheWrite5m: Math.ceil(habit.cacheWrite5m * share),
     cacheWrite1h: Math.ceil(habit.cacheWrite1h * share),
-    output: Math.min(maxTokens, Math.ceil(output)),
+    output: Math.min(maxTokens, Math.ceil(expectedOutput(habit))),
   }
+}
+
+/** One standard deviation above the mean: of answers of any length, most are no longer. */
+function expectedOutput({ output, squares, calls }: Habit): number {
+  if (calls === 0) return FIRST_OUTPUT
+  const mean = output / calls
+  return mean + Math.sqrt(Math.max(0, squares / calls - mean * mean))
 }
 
 /** What a token limit counts: what is read from a cache is not among it. */
@@ -98,6 +107,7 @@ function faded(habit: Habit, length: number, usage: Usage): Habit {
     cacheWrite5m: habit.cacheWrite5m * FADING + usage.cacheWrite5m,
     cacheWrite1h: habit.cacheWrite1h * FADING + usage.cacheWrite1h,
     output: habit.output * FADING + usage.output,
+    squares: habit.squares * FADING + usage.output ** 2,
     bytes: habit.bytes * FADING + length,
     calls: habit.calls * FADING + 1,
   }

@@ -6,13 +6,21 @@ import { useStage } from './stage.ts'
 const stage = useStage()
 const CENT = 10_000_000
 
-/** A key with a budget, and what of it is left: one answer of the fake costs a few cents. */
-async function keyWith(capNano: number, more: object = {}): Promise<string> {
-  const { id, key } = await stage().gateway.makeKey({ name: 'on a budget' })
-  const budget = { scope: 'key', subject: id, window: 'month', cap_nano: capNano, ...more }
-  const response = await stage().gateway.admin('POST', '/budgets', budget)
-  expect(response.status, await response.text()).toBe(201)
-  return key
+/** A key with a budget, which may be changed. */
+async function keyWith(capNano: number) {
+  const { gateway } = stage()
+  const { id, key } = await gateway.makeKey({ name: 'on a budget' })
+  const wish = { scope: 'key', subject: id, window: 'month', cap_nano: capNano }
+  const response = await gateway.admin('POST', '/budgets', wish)
+  expect(response.status).toBe(201)
+  const budget = (await response.json()) as { id: string }
+  return {
+    id,
+    key,
+    async change(change: object) {
+      expect((await gateway.admin('PATCH', `/budgets/${budget.id}`, change)).status).toBe(200)
+    },
+  }
 }
 
 /** Lines of `--output-format stream-json` of a type. */
@@ -34,7 +42,7 @@ describe.each(VERSIONS)('Claude Code %s', (version) => {
     '%s, a budget that is spent: one try, nothing upstream, and the sentence on the screen',
     async (_, env) => {
       await stage().gateway.admin('PATCH', '/organisation', { contact: '#ai-budget' })
-      const key = await keyWith(CENT / 10_000)
+      const { key } = await keyWith(CENT / 10_000)
       await stage().run({ version, key, env: env(), args: ['-p', 'Greet the marmots'] })
       const upstream = stage().fake.seen.length
       const { code, stdout, ms } = await stage().run({
@@ -61,12 +69,10 @@ describe.each(VERSIONS)('Claude Code %s', (version) => {
   ])(
     '%s, a budget that is nearly spent: the notice of the client, where it has one',
     async (_, env, noticing) => {
-      // One call first, so that the next finds most of it gone.
-      const probe = await keyWith(100_000 * CENT)
-      await stage().run({ version, key: probe, env: env(), args: ['-p', 'Greet the marmots'] })
-      const [row] = (await stage().gateway.spend()).slice(-1)
-      const key = await keyWith(Math.round((row?.cost_nano ?? CENT) / 0.8))
+      const { id, key, change } = await keyWith(100_000 * CENT)
       await stage().run({ version, key, env: env(), args: ['-p', 'Greet the marmots'] })
+      const [row] = await stage().gateway.settled(1, { key: id })
+      await change({ cap_nano: Math.round((row?.cost_nano ?? 0) / 0.8) })
       const { stdout } = await stage().run({
         version,
         key,
@@ -75,7 +81,8 @@ describe.each(VERSIONS)('Claude Code %s', (version) => {
       })
       const events = linesOf(stdout, 'rate_limit_event')
       console.log(`${version} ${JSON.stringify(env())}: ${JSON.stringify(events)}`)
-      expect(events.length > 0).toBe((noticing as readonly string[]).includes(version))
+      const warned = events.map(({ rate_limit_info: info }) => (info as { status: string }).status)
+      expect(warned.includes('allowed_warning')).toBe((noticing as readonly string[]).includes(version))
     },
   )
 })

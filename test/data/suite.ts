@@ -7,6 +7,7 @@ import { type OpenDatabase, rowsOf } from '../../src/data/database.ts'
 import { createKey } from '../../src/gateway/keys.ts'
 import { counters } from '../../src/protocol/metrics.ts'
 import { auditSuite } from './auditsuite.ts'
+import { budgetSuite } from './budgetsuite.ts'
 import { peopleSuite } from './peoplesuite.ts'
 import { pricesSuite } from './pricessuite.ts'
 import { ALL, NOW, rowMaker } from './rows.ts'
@@ -282,6 +283,7 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
   peopleSuite(suite)
   auditSuite(suite)
   pricesSuite(() => opened.database)
+  budgetSuite(() => ({ data }))
 
   test('answers a ping', async () => {
     await expect(data.ping()).resolves.toBeUndefined()

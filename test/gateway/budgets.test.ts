@@ -176,7 +176,7 @@ describe('what is set aside', () => {
     // A quarter of a token a byte, written to a cache at $5.50 a million; and an answer at $22.
     expect(await aside(40_000, 1)).toBe(10_000 * 5_500 + 22_000)
     expect(await aside(40_000, 500)).toBe(10_000 * 5_500 + 500 * 22_000)
-    expect(await aside(40_000, 64_000)).toBe(10_000 * 5_500 + 1_000 * 22_000)
+    expect(await aside(40_000, 64_000)).toBe(10_000 * 5_500 + 2_000 * 22_000)
   })
 
   test('is soon what calls of this session come to, whatever those of another do', async () => {
@@ -197,6 +197,18 @@ describe('what is set aside', () => {
     }
     const again = await ask(runtime, who, { bytes: 400_000, session: 'long', maxTokens: 64_000 })
     expect(again.aside).toBe(cached.aside)
+  })
+
+  test('allows for answers of many lengths: more than they are on average', async () => {
+    const runtime = runtimeWith(budgetWith({ capNano: 1_000 * DOLLAR }))
+    const who = await payer(runtime)
+    for (let turn = 0; turn < 40; turn++) {
+      const outputTokens = turn % 2 === 0 ? 1_000 : 5_000
+      await (await ask(runtime, who, { maxTokens: 64_000 })).settle({ outputTokens, costNano: 1 })
+    }
+    const { aside = 0 } = await ask(runtime, who, { bytes: 100, maxTokens: 64_000 })
+    expect(aside / 22_000).toBeGreaterThan(4_500)
+    expect(aside / 22_000).toBeLessThan(6_000)
   })
 
   test('keeps others out while it may be needed: they are to come again soon, and do', async () => {
