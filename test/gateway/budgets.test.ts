@@ -227,6 +227,20 @@ describe('what is set aside', () => {
   })
 })
 
+describe('the last of a budget', () => {
+  test('is for a call that is alone: beside others one waits that may cost more than is left', async () => {
+    const runtime = runtimeWith(budgetWith({ capNano: 10 * CENT }))
+    const who = await payer(runtime, { limits: { requestsPerMinute: 3, concurrent: 9 } })
+    const guess = { usageSource: 'estimated' } as const // which teaches nothing: each is expected to cost 7.7 cents
+    await (await ask(runtime, who, { bytes: 40_000 })).settle({ ...guess, costNano: CENT })
+    const second = await ask(runtime, who, { bytes: 40_000 })
+    expect(await refused(runtime, who, { bytes: 40_000 })).toMatchObject({ type: 'rate_limit_error' })
+    await second.settle({ ...guess, costNano: 8 * CENT })
+    const third = await ask(runtime, who, { bytes: 40_000 }) // what was refused was charged nothing
+    expect(third.aside).toBe(CENT)
+  })
+})
+
 describe('a budget that is spent', () => {
   test('says which, how much, until when and whom to ask, in words and in the headers of the client', async () => {
     const runtime = runtimeWith(budgetWith({ scope: 'team', subject: 'team_1', capNano: 50 * DOLLAR }))
