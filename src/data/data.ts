@@ -67,6 +67,9 @@ export interface DataOptions extends LedgerOptions, Pick<OpenDatabase, 'loose' |
   silent?: () => void
 }
 
+/** Also where the server has another one by default: whoever waited for a row sees it as it is then. */
+const ISOLATION = { isolationLevel: 'read committed' } as const
+
 export function dataIn(database: Database, log: Log, options: DataOptions = {}): Data {
   const { silent } = options
   const inTime = <T extends object>(questions: T): T =>
@@ -74,7 +77,7 @@ export function dataIn(database: Database, log: Log, options: DataOptions = {}):
   const tables = tablesIn(database, inTime)
   const { atomically } = inTime<Pick<Data, 'atomically'>>({
     atomically: (work) =>
-      options.loose ? work(tables) : database.transaction((inside) => work(tablesIn(inside))),
+      options.loose ? work(tables) : database.transaction((inside) => work(tablesIn(inside)), ISOLATION),
   })
   const quarantine = inTime(quarantineIn(database))
   return {

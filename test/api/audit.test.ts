@@ -149,6 +149,7 @@ describe('entries', () => {
     }
     const rest = await stage.ask('auditor', 'GET', `/admin/audit/export?after=${lines.length - 2}&action=key`)
     expect(rest.text.trimEnd().split('\n').length).toBeLessThanOrEqual(2)
+    expect(await stage.ask('auditor', 'HEAD', '/admin/audit/export')).toMatchObject({ status: 200, text: '' })
     await stage.runtime.settled()
   })
 

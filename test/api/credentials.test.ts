@@ -83,14 +83,14 @@ const DOORS = [
   ['GET', '/metrics'],
 ] as const
 
-async function tried([method, path]: (typeof DOORS)[number], headers: Record<string, string>) {
+async function tried([method, path]: readonly [string, string], headers: Record<string, string>) {
   let sent: Headers
   try {
     sent = new Headers(headers)
   } catch {
     return undefined // no server lets it through
   }
-  const body = method === 'GET' ? {} : { body: '{}' }
+  const body = method === 'GET' || method === 'HEAD' ? {} : { body: '{}' }
   const response = await app.request(path, { method, headers: sent, ...body }, stage.runtime)
   return { status: response.status, text: await response.text() }
 }
@@ -136,4 +136,38 @@ test('a good one opens its own doors, however it is carried there, and no other'
       expect(answer?.status === 401, `${door.join(' ')}: ${answer?.text}`).toBe(!own.test(door[1]))
     }
   }
+})
+
+test('however its path is spelled, nothing of the admin API is answered to nobody, or to a key', async () => {
+  const spelled = [
+    '/admin',
+    '/%61dmin',
+    '/admin/.',
+    '/admin//',
+    '/ADMIN',
+    '/admin;a=b',
+    '/v1/../admin',
+    '//admin',
+    '/admin%2f',
+  ]
+  const behind = [
+    '/keys',
+    '/keys/',
+    '/k%65ys',
+    '/keys?x=/admin/openapi.json',
+    '/keys#',
+    '/openapi.json/../keys',
+    '/openapi.json%2f..%2fkeys',
+  ]
+  const statuses = new Set<number>()
+  for (const path of spelled.flatMap((door) => behind.map((rest) => door + rest))) {
+    for (const headers of [{}, { authorization: `Bearer ${good[0]}` }] as Record<string, string>[]) {
+      for (const method of ['GET', 'POST', 'HEAD', 'PATCH']) {
+        const answer = await tried([method, path], headers)
+        statuses.add(answer?.status ?? 0)
+        expect(answer?.text).not.toContain('"data"')
+      }
+    }
+  }
+  expect([...statuses].toSorted()).toEqual([401, 404])
 })

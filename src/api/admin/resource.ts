@@ -99,6 +99,7 @@ export const refusals = {
     content: json(failure),
   },
   404: { description: 'There is no such thing.', content: json(failure) },
+  409: { description: 'It is taken, or somebody else was faster.', content: json(failure) },
 }
 
 export function json<Schema extends z.ZodType>(schema: Schema) {
