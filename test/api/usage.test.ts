@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { app } from '../../src/app.ts'
 import { type Data, dataIn } from '../../src/data/data.ts'
 import type { OpenDatabase } from '../../src/data/database.ts'
+import { everyHour, everyMinute } from '../../src/jobs.ts'
 import { fromCsv } from '../../src/protocol/csv.ts'
 import { deriveAll } from '../data/bookssuite.ts'
 import { inMemory } from '../data/databases.ts'
@@ -138,4 +139,32 @@ test('how long the ledger is kept is asked for and changed', async () => {
   const body = { rows_days: 200, hours_days: 800 }
   expect(await (await ask('/retention', { method: 'PUT', body })).json()).toEqual(body)
   expect(await (await ask('/retention')).json()).toEqual(body)
+})
+
+test('by the clock: each minute what was written comes into the reports, each hour what is old goes', async () => {
+  const { database } = opened
+  const old = new Date(Date.now() - 420 * 86_400_000)
+  const row = rowMaker()({ status: 'succeeded', keyId: 'key_clock', costNano: 7, startedAt: old })
+  await data.ledger.write(row)
+  const runtime = testRuntime({ data, now: Date.now })
+  const reported = async () => {
+    const day = old.toISOString().slice(0, 10)
+    return (await report(`by=key&key=key_clock&from=${day}&to=${day}`)).totals.cost_nano
+  }
+  expect(await reported()).toBe(0)
+  const asIfLater = async (minutes: number) => {
+    await database.execute(sql`update settings set value = value - 'restsUntil' where name = 'hours_derived'`)
+    await database.execute(
+      sql`update requests set written_at = written_at - ${minutes}::int * interval '1 minute' where id = ${row.id}`,
+    )
+  }
+  await asIfLater(0)
+  await everyMinute(runtime)
+  expect(await reported()).toBe(7)
+  await asIfLater(5)
+  await everyMinute(runtime)
+  await everyHour(runtime)
+  expect(await data.ledger.byId(row.id)).toBeUndefined()
+  expect(await reported()).toBe(7)
+  expect(runtime.lines.map(({ message }) => message)).toContain('what the ledger no longer keeps is deleted')
 })

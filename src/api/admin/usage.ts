@@ -1,10 +1,10 @@
 /** Usage: reports of what was used and what it cost, as JSON and as CSV. */
 import { z } from '@hono/zod-openapi'
-import { GROUPINGS, type Grouping, type Sums, type UsageReport, type UsageRow } from '../../data/usage.ts'
+import { GROUPINGS, type Grouping, type Sums } from '../../data/usage.ts'
 import { GatewayError } from '../../errors.ts'
 import { daysOf, usageReport } from '../../gateway/usage.ts'
-import { toCsv } from '../../protocol/csv.ts'
 import { json, operation, refusals, resource, text } from './resource.ts'
+import { fieldsOf, sheetOf, streamOf } from './usagesheet.ts'
 
 const NAMES = Object.keys(GROUPINGS) as Grouping[]
 const SESSION_CLASSES = ['main', 'agent', 'other'] as const
@@ -179,18 +179,6 @@ export const usage = resource()
 
 type Group = Omit<z.infer<typeof usageView>, keyof typeof sums>
 
-/** What a group is called. What belongs to no team, or to no user, has an empty one. */
-function fieldsOf(groupings: readonly Grouping[], { group, names }: UsageRow): [string, string | null][] {
-  return groupings.flatMap((grouping) => {
-    const field: [string, string | null] = [grouping, group[grouping] || null]
-    return isNamed(grouping) ? [field, [`${grouping}_name`, names[grouping] ?? null]] : [field]
-  })
-}
-
-function isNamed(grouping: Grouping): grouping is 'team' | 'user' | 'key' {
-  return grouping === 'team' || grouping === 'user' || grouping === 'key'
-}
-
 function sumsView(of: Sums) {
   return {
     requests: of.requests,
@@ -206,47 +194,4 @@ function sumsView(of: Sums) {
     cost_nano: of.costNano,
     unpriced: { requests: of.unpricedRequests, tokens: of.unpricedTokens },
   }
-}
-
-const SUMS = {
-  requests: ({ requests }) => requests,
-  failures: ({ failures }) => failures,
-  input_tokens: ({ input }) => input,
-  cache_read_tokens: ({ cacheRead }) => cacheRead,
-  cache_write_5m_tokens: ({ cacheWrite5m }) => cacheWrite5m,
-  cache_write_1h_tokens: ({ cacheWrite1h }) => cacheWrite1h,
-  output_tokens: ({ output }) => output,
-  web_searches: ({ webSearches }) => webSearches,
-  cost_nano: ({ costNano }) => costNano,
-  unpriced_requests: ({ unpricedRequests }) => unpricedRequests,
-  unpriced_tokens: ({ unpricedTokens }) => unpricedTokens,
-} as const satisfies Readonly<Record<string, (of: Sums) => number>>
-
-function* sheetOf(groupings: readonly Grouping[], { parts, totals }: UsageReport): Generator<string> {
-  const header = groupings.flatMap((each) => (isNamed(each) ? [each, `${each}_name`] : [each]))
-  const figures = (of: Sums) => [...Object.values(SUMS).map((figure) => figure(of)), dollars(of.costNano)]
-  yield toCsv([[...header, ...Object.keys(SUMS), 'cost_usd']])
-  // Grouped by nothing, what there is to say is the total.
-  if (groupings.length === 0) yield toCsv([figures(totals)])
-  for (const rows of parts())
-    yield toCsv(rows.map((row) => [...fieldsOf(groupings, row).map(([, value]) => value), ...figures(row)]))
-}
-
-/** A piece is made when there is room for it, and nothing else to do. */
-function streamOf(pieces: Generator<string>): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder()
-  return new ReadableStream({
-    async pull(controller) {
-      await new Promise((resolve) => setTimeout(resolve))
-      const { value, done } = pieces.next()
-      if (done) controller.close()
-      else controller.enqueue(encoder.encode(value))
-    },
-  })
-}
-
-/** To the last nano-dollar. */
-function dollars(nano: number): string {
-  const digits = String(nano).padStart(10, '0')
-  return `${digits.slice(0, -9)}.${digits.slice(-9)}`
 }
