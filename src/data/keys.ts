@@ -7,8 +7,6 @@ import type { Team } from './teams.ts'
 import type { User } from './users.ts'
 
 export type Key = typeof keys.$inferSelect
-/** What a key may send; null is as much as it likes. */
-export type KeyLimits = Pick<Key, 'requestsPerMinute' | 'tokensPerMinute'>
 /** What is undefined stays as it is. */
 export type KeyChange = {
   [Field in Exclude<keyof Key, 'id' | 'userId' | 'teamId' | 'createdAt' | 'createdBy'>]?:

@@ -29,7 +29,7 @@ import {
 } from './reserve.ts'
 import { namesOf } from './route.ts'
 import type { Allowance } from './rules.ts'
-import { budgetHeaders, limitHeaders, type Told } from './standing.ts'
+import { budgetHeaders, isCrowdedOut, limitHeaders, type Told } from './standing.ts'
 import { type Course, courseOf, isNamed, type Routes } from './stepdown.ts'
 import { turnAway } from './turnaway.ts'
 import type { Calendar } from './windows.ts'
@@ -85,6 +85,10 @@ async function judge(judged: Judged, limits: readonly Allowance[], habits: Habit
   })
   for (const { ask, standing } of told)
     if (ask.what === 'budget' && standing && 'spent' in standing) heard(ask.account, standing)
+  if (taken.granted && told.some((each, index) => isCrowdedOut(each, taken.asides[index] ?? 0))) {
+    await giveBack(taken)
+    throw turnedAway(judged, refusalOf(told, runtime.now(), contact))
+  }
   if (!taken.granted) throw turnedAway(judged, refusalOf(told, runtime.now(), contact))
   return {
     ...plainly(judged),
@@ -97,6 +101,11 @@ async function judge(judged: Judged, limits: readonly Allowance[], habits: Habit
 function leastAside(asks: readonly Ask[], { asides }: Granted): number | undefined {
   const amounts = asides.filter((_, index) => asks[index]?.what === 'budget')
   return amounts.length === 0 ? undefined : Math.min(...amounts)
+}
+
+/** A store that is away is no reason to keep anybody waiting. */
+async function giveBack(taken: Granted) {
+  await Promise.resolve(taken.settle([])).catch(() => {})
 }
 
 /** A grant for which nothing was taken. */

@@ -75,11 +75,14 @@ export function expectedUsage(habit: Habit, length: number, maxTokens: number): 
   }
 }
 
-/** One standard deviation above the mean: of answers of any length, most are no longer. */
+/**
+ * Two standard deviations above the mean, and no less than at first: what has ended so far were the short ones of those
+ * that began together. To set aside too much matters only where little is left.
+ */
 function expectedOutput({ output, squares, calls }: Habit): number {
   if (calls === 0) return FIRST_OUTPUT
   const mean = output / calls
-  return mean + Math.sqrt(Math.max(0, squares / calls - mean * mean))
+  return Math.max(FIRST_OUTPUT, mean + 2 * Math.sqrt(Math.max(0, squares / calls - mean * mean)))
 }
 
 /** What a token limit counts: what is read from a cache is not among it. */

@@ -128,3 +128,12 @@ function epochSecond(time: number): string {
 export function isSpent({ want, standing }: Told): boolean {
   return want.kind === 'hold' && want.cap !== null && accountOf(standing).spent >= want.cap
 }
+
+/**
+ * Whether less than a call may cost was left of a budget, beside what is set aside for others. It waits for them: the
+ * last of a budget is for a call that is alone, or each that ends would let in another one for nearly nothing.
+ */
+export function isCrowdedOut({ ask, want, standing }: Told, aside: number): boolean {
+  if (ask.what !== 'budget' || want.kind !== 'hold' || want.cap === null) return false
+  return aside < want.cost && accountOf(standing).held > aside
+}
