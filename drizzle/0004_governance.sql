@@ -183,6 +183,8 @@ ALTER TABLE "keys" ADD COLUMN "last_used_at" timestamp (3) with time zone;--> st
 ALTER TABLE "requests" ADD COLUMN "user_id" text;--> statement-breakpoint
 ALTER TABLE "requests" ADD COLUMN "team_id" text;--> statement-breakpoint
 ALTER TABLE "requests" ADD COLUMN "region_class" text;--> statement-breakpoint
+ALTER TABLE "requests" ADD COLUMN "service_tier" text;--> statement-breakpoint
+ALTER TABLE "requests" ADD COLUMN "fee_nano" bigint;--> statement-breakpoint
 ALTER TABLE "requests" ADD COLUMN "budget_id" text;--> statement-breakpoint
 ALTER TABLE "requests" ADD COLUMN "budget_action" text;--> statement-breakpoint
 ALTER TABLE "requests" ADD COLUMN "day" date;--> statement-breakpoint
@@ -190,6 +192,9 @@ ALTER TABLE "requests" ADD COLUMN "written_at" timestamp (3) with time zone DEFA
 CREATE INDEX "audit_target" ON "audit" USING btree ("target","number");--> statement-breakpoint
 CREATE INDEX "audit_actor" ON "audit" USING btree ("actor","number");--> statement-breakpoint
 CREATE INDEX "hours_day" ON "hours" USING btree ("day");--> statement-breakpoint
+CREATE INDEX "hours_team" ON "hours" USING btree ("team_id","day");--> statement-breakpoint
+CREATE INDEX "hours_user" ON "hours" USING btree ("user_id","day");--> statement-breakpoint
+CREATE INDEX "hours_key" ON "hours" USING btree ("key_id","day");--> statement-breakpoint
 CREATE UNIQUE INDEX "budgets_subject" ON "budgets" USING btree ("scope","subject","model","window","hours") WHERE "budgets"."archived_at" is null;--> statement-breakpoint
 CREATE UNIQUE INDEX "prices_day" ON "prices" USING btree ("provider","model","region_class","tier","from","id");--> statement-breakpoint
 CREATE INDEX "deliveries_waiting" ON "deliveries" USING btree ("next_at") WHERE "deliveries"."state" = 'waiting';--> statement-breakpoint
@@ -202,6 +207,7 @@ CREATE INDEX "keys_user" ON "keys" USING btree ("user_id");--> statement-breakpo
 CREATE INDEX "keys_team" ON "keys" USING btree ("team_id");--> statement-breakpoint
 CREATE INDEX "requests_user" ON "requests" USING btree ("user_id","id");--> statement-breakpoint
 CREATE INDEX "requests_team" ON "requests" USING btree ("team_id","id");--> statement-breakpoint
+CREATE INDEX "requests_unpriced" ON "requests" USING btree ("started_at") WHERE "requests"."cost_nano" is null;--> statement-breakpoint
 CREATE INDEX "requests_written" ON "requests" USING btree ("written_at");--> statement-breakpoint
 ALTER TABLE "keys" ADD CONSTRAINT "keys_previous_hash_unique" UNIQUE("previous_hash");--> statement-breakpoint
 -- What was done stays written, whoever asks: rows of the audit log are added and nothing else.
