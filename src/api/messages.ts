@@ -1,7 +1,7 @@
 /** POST /v1/messages: the path of a request, one room a line. */
 import { type Context, Hono } from 'hono'
 import { openEntry } from '../gateway/account.ts'
-import { admit, type Place } from '../gateway/admit.ts'
+import { admit } from '../gateway/admit.ts'
 import { authenticate, type Principal } from '../gateway/authenticate.ts'
 import { attached, dispatchWithTools } from '../gateway/complement.ts'
 import type { Grant } from '../gateway/grant.ts'
@@ -12,7 +12,6 @@ import { read, requireMaxTokens, type Said } from '../gateway/read.ts'
 import { route } from '../gateway/route.ts'
 import { messagesVoice, type Voice } from '../gateway/voice.ts'
 import type { Call } from '../protocol/messages.ts'
-import type { Route } from '../providers/provider.ts'
 import type { Env } from './env.ts'
 
 export const messages = new Hono<Env>().post('/', (c) => answer(c, {}, messagesVoice))
@@ -24,11 +23,11 @@ export async function answer(
   voiceFor: (call: Call) => Voice,
 ): Promise<Response> {
   const principal = await authenticate(c.env, c.req.raw.headers)
-  const place = admit(c.env)
+  const leave = admit(c.env)
   try {
-    return await admitted(c, { said, voiceFor, principal, place })
+    return await admitted(c, { said, voiceFor, principal, leave })
   } catch (error) {
-    place.leave()
+    leave()
     throw error
   }
 }
@@ -37,10 +36,11 @@ interface Admitted {
   said: Said
   voiceFor: (call: Call) => Voice
   principal: Principal
-  place: Place
+  /** To be called when the answer is over. */
+  leave(): void
 }
 
-async function admitted(c: Context<Env>, { said, voiceFor, principal, place }: Admitted): Promise<Response> {
+async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: Admitted): Promise<Response> {
   const runtime = c.env
   const { limits } = runtime.config
   const lent = { limits, view: runtime.view }
@@ -51,12 +51,8 @@ async function admitted(c: Context<Env>, { said, voiceFor, principal, place }: A
   const { routes, prices } = grant
   const { call, begun } = bounded(asked, runtime.stopping)
   const entry = openEntry(runtime, principal, call, { grant, prices })
-  const sent = (route: Route) => {
-    place.send()
-    entry.sent(route)
-  }
   const reply = await attached(runtime, routes, answeredBy(call, grant))
-    .then((whole) => dispatchWithTools(runtime, principal, routes, whole, { ...entry, sent }))
+    .then((whole) => dispatchWithTools(runtime, principal, routes, whole, entry))
     .catch((error: unknown) => entry.refused(whyEnded(call, error)))
     .finally(begun)
   const { body, contentType, ending } = meter(reply, call, voiceFor(call), {
@@ -67,7 +63,7 @@ async function admitted(c: Context<Env>, { said, voiceFor, principal, place }: A
     stream: c.req.raw.headers.has('origin') ? undefined : runtime.stream,
   })
   runtime.waitUntil(entry.settle(ending))
-  void ending.then(place.leave)
+  void ending.then(leave)
   // A plain object, and no Headers: on Node those of an answer cost as much as signing its request.
   const headers = {
     'request-id': call.id,

@@ -4,40 +4,21 @@
  */
 import { GatewayError } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
-import type { Lateness } from './lateness.ts'
 
-/** What a process takes on. A call is under way from its headers to the last byte of its answer. */
+/** How many calls may be under way at once, from their headers to the last byte of their answer. */
 export interface Capacity {
   /** Takes a place. False where none is free. */
   enter(): boolean
-  /** One is on its way upstream: it does not wait for this process any more. */
-  send(): void
   leave(): void
 }
 
-/**
- * However late it is, so many may wait to be sent upstream. More than one team's agents are at once, so that a machine
- * that is merely slow, or busy with others, sends nobody away; few enough to be served within some 200 milliseconds.
- */
-const FEW = 100
-
-/**
- * @param most how many calls may be under way at once, most of them streams that say nothing just now
- * @param lateness where more come than can be served, those who wait are served as soon as before, and the others told
- */
-export function capacityOf(most: number, lateness?: Lateness): Capacity {
+export function capacityOf(most: number): Capacity {
   let under = 0
-  let waiting = 0
   return {
     enter() {
-      const isBehind = lateness?.isBehind() ?? false
-      if (under >= most || (isBehind && waiting >= FEW)) return false
+      if (under >= most) return false
       under++
-      waiting++
       return true
-    },
-    send() {
-      waiting--
     },
     leave() {
       under--
@@ -45,22 +26,12 @@ export function capacityOf(most: number, lateness?: Lateness): Capacity {
   }
 }
 
-/** A place in this process. What is said twice counts once. */
-export interface Place {
-  /** The call is on its way upstream. */
-  send(): void
-  /** The answer is over. */
-  leave(): void
-}
-
-const NOWHERE: Place = { send() {}, leave() {} }
-
 /**
- * A place for a call.
+ * A place for a call, and how to give it back: what is given back twice counts once.
  * @throws GatewayError overloaded_error, which clients take as a word to come again.
  */
-export function admit({ capacity, metrics }: Runtime): Place {
-  if (!capacity) return NOWHERE
+export function admit({ capacity, metrics }: Runtime): () => void {
+  if (!capacity) return () => {}
   if (!capacity.enter()) {
     metrics.count('outcrop_shed_total', {})
     throw new GatewayError(
@@ -71,18 +42,9 @@ export function admit({ capacity, metrics }: Runtime): Place {
       },
     )
   }
-  let isWaiting = true
   let isIn = true
-  const send = () => {
-    if (isWaiting) capacity.send()
-    isWaiting = false
-  }
-  return {
-    send,
-    leave() {
-      send()
-      if (isIn) capacity.leave()
-      isIn = false
-    },
+  return () => {
+    if (isIn) capacity.leave()
+    isIn = false
   }
 }

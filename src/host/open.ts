@@ -5,7 +5,6 @@ import type { Config, ProviderName } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
 import { type DataOptions, dataIn } from '../data/data.ts'
 import { capacityOf } from '../gateway/admit.ts'
-import { lateness } from '../gateway/lateness.ts'
 import { newSightings } from '../gateway/sightings.ts'
 import { closeLost, everyHour, everyMinute, HOUR, MINUTE } from '../jobs.ts'
 import { counters, type Metrics } from '../protocol/metrics.ts'
@@ -73,7 +72,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     config,
     data: dataIn(store.database, log, dataOptions(store, spools, shared.metrics)),
     limits: limits.limits,
-    capacity: capacityOf(config.mostInFlight, lateness()),
+    capacity: capacityOf(config.mostInFlight),
     cache: shared.cache,
     credentials: {
       bedrock: credentialsOf('bedrock'),
