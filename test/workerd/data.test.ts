@@ -21,7 +21,7 @@ describe.skipIf(neonHost === '')('in workerd', () => {
   describe('a Postgres behind Hyperdrive', () =>
     dataSuite(async () => openHyperdrive(env.HYPERDRIVE?.connectionString ?? '')))
 
-  describe('Neon over HTTP', () => dataSuite(async () => openNeon(neonHttp, 'http')))
+  describe('Neon over HTTP', () => dataSuite(async () => openNeon(neonHttp, 'http'), { transactions: false }))
 
   // After the suite before it, on the same database: one statement at a time is all that it has.
   describe('the books at Neon over HTTP', () => books(() => openNeon(neonHttp, 'http')))
