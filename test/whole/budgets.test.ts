@@ -130,7 +130,7 @@ describe.skipIf(missing.length > 0)('a budget under a crowd', () => {
         (await (await gateway.admin('GET', '/../metrics')).text()).includes('state="back"')
           ? true
           : undefined,
-      { within: 30_000 },
+      { within: 5_000 },
     ).catch(() => {}) // it may not have noticed
     expect(await insist(gateway, key, 1)).toBe('spent')
   })
