@@ -126,7 +126,7 @@ describe.skipIf(missing.length > 0)('limits that replicas share', () => {
     const key = await limitedKey(gateway, { requests_per_minute: 100 })
     await inTurn(gateway, key, 5)
     expect(storeLines(gateway)).toEqual(['warn'])
-    expect(gateway.stdout()).toContain('ECONNREFUSED')
+    await expect.poll(() => gateway.stdout()).toContain('ECONNREFUSED')
     await redis.start()
     await eventually(() => (storeLines(gateway).length === 2 ? true : undefined), { within: 15_000 })
     await inTurn(gateway, key, 5)
