@@ -96,6 +96,50 @@ export function dnsSuffix(region: string): string {
   return 'amazonaws.com'
 }
 
+/** What else of AWS is spoken to, by the first label of its hosts. */
+export type AwsService = 'sns' | 'events' | 'email'
+
+/** As it is called in a signature. */
+const SIGNING_NAMES: Readonly<Record<AwsService, string>> = { sns: 'sns', events: 'events', email: 'ses' }
+
+export interface AwsAsk {
+  service: AwsService
+  region: string
+  path: string
+  headers: Readonly<Record<string, string>>
+  body: string
+  /** Milliseconds since 1970. */
+  now: number
+}
+
+interface Endpoints {
+  /** Instead of AWS's own, for some services. */
+  overrides: Readonly<Partial<Record<AwsService, string | undefined>>>
+  fips: boolean
+}
+
+/** A POST to a service of AWS: where to, and the headers to send, authorization included. */
+export async function signedPost(
+  ask: AwsAsk,
+  keys: AwsKeys,
+  { overrides, fips }: Endpoints,
+  hashes?: Hashes,
+) {
+  const { service, region, path, headers, body, now } = ask
+  const origin = overrides[service]?.replace(/\/+$/, '') ?? `https://${hostOf(service, region, fips)}`
+  const url = `${origin}${path}`
+  const asked = { method: 'POST', url, headers, body: encoder.encode(body), region, now } as const
+  return { url, headers: await sign({ ...asked, service: SIGNING_NAMES[service] }, keys, hashes) }
+}
+
+const encoder = new TextEncoder()
+
+/** In GovCloud the plain hosts are the validated ones, except for e-mail. */
+function hostOf(service: AwsService, region: string, fips: boolean): string {
+  const isPlain = !fips || (service !== 'email' && region.startsWith('us-gov-'))
+  return `${service}${isPlain ? '' : '-fips'}.${region}.${dnsSuffix(region)}`
+}
+
 type Environment = Record<string, string | undefined>
 
 /** The API key for Bedrock that an environment holds. AWS's SDKs, too, prefer it. Claude Platform has keys of its own. */

@@ -13,6 +13,8 @@ export interface Config {
   /** Calls that one process has under way at most. */
   mostInFlight: number
   publicUrl: string | undefined
+  /** Whose `x-forwarded-for` is believed. */
+  trustedProxies: readonly string[]
   dataDir: string
   databaseUrl: string | undefined
   /** How long what is known of keys and settings is used while the database does not answer, in milliseconds. */
@@ -32,6 +34,8 @@ export interface Config {
   webFetch: boolean
   egress: { loopback: boolean; trusted: readonly string[] }
   aws: AwsConfig
+  /** Where AWS's price list is. */
+  priceList: string
   anthropic: { endpoint: string | undefined }
   /** The endpoint with its version, as in `https://aiplatform.googleapis.com/v1`. */
   vertex: { project: string | undefined; region: string; endpoint: string | undefined }
@@ -48,8 +52,11 @@ export interface AwsConfig {
   profile: string | undefined
   wire: 'auto' | 'invoke' | 'messages' | 'mantle' | 'platform'
   runtimeEndpoint: string | undefined
+  controlEndpoint: string | undefined
   mantleEndpoint: string | undefined
   platformEndpoint: string | undefined
+  /** Of the services that notices go through. */
+  endpoints: Readonly<Record<'sns' | 'events' | 'email', string | undefined>>
   /** On Claude Platform. */
   workspace: string | undefined
   fips: boolean
@@ -104,6 +111,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     workers: value.WORKERS,
     mostInFlight: value.MAX_IN_FLIGHT,
     publicUrl: value.PUBLIC_URL,
+    trustedProxies: value.TRUSTED_PROXIES,
     dataDir: value.DATA_DIR,
     databaseUrl: value.DATABASE_URL,
     outageGrace: value.OUTAGE_GRACE_SECONDS * 1_000,
@@ -117,6 +125,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     webFetch: value.WEB_FETCH === 'on',
     egress: { loopback: value.EGRESS_ALLOW_LOOPBACK, trusted: value.EGRESS_TRUSTED },
     aws: awsConfig(value),
+    priceList: value.PRICE_LIST_URL,
     anthropic: { endpoint: value.ANTHROPIC_UPSTREAM_URL },
     vertex: {
       project: value.ANTHROPIC_VERTEX_PROJECT_ID,
@@ -159,8 +168,14 @@ function awsConfig(value: Variables): AwsConfig {
     profile: value.BEDROCK_PROFILE,
     wire: value.BEDROCK_WIRE,
     runtimeEndpoint: override(value.AWS_ENDPOINT_URL_BEDROCK_RUNTIME),
+    controlEndpoint: override(value.AWS_ENDPOINT_URL_BEDROCK),
     mantleEndpoint: override(value.AWS_ENDPOINT_URL_BEDROCK_MANTLE),
     platformEndpoint: value.ANTHROPIC_AWS_BASE_URL,
+    endpoints: {
+      sns: override(value.AWS_ENDPOINT_URL_SNS),
+      events: override(value.AWS_ENDPOINT_URL_EVENTBRIDGE),
+      email: override(value.AWS_ENDPOINT_URL_SESV2),
+    },
     workspace: value.ANTHROPIC_AWS_WORKSPACE_ID,
     fips: value.AWS_USE_FIPS_ENDPOINT,
     dualStack: value.AWS_USE_DUALSTACK_ENDPOINT,

@@ -11,6 +11,9 @@ const url = matching(/^https?:\/\//, 'must be an http(s) URL')
 const flag = text.transform((value) => value === 'true' || value === '1')
 const region = matching(/^[a-z]{2,4}(-[a-z]+)+-\d+$/, 'must be an AWS region such as us-east-1')
 
+/** Public, and with no signature: https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-the-aws-price-list-bulk-api-fetching-price-list-files-manually.html */
+const PRICE_LIST =
+  'https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/AmazonBedrockFoundationModels/current/us-east-1/index.csv'
 const MIN_TOKEN = 32
 const MOST_SECONDS = 86_400
 
@@ -37,6 +40,8 @@ export const Environment = z.object({
     .refine((most) => Number.isInteger(most) && most >= 1, 'must be a whole number above nothing'),
   /** What clients are told; without it, what the request says, on loopback only. */
   PUBLIC_URL: url,
+  /** Addresses and ranges of proxies, whose `x-forwarded-for` says where a request comes from. */
+  TRUSTED_PROXIES: text.transform((value) => value?.split(',').map((range) => range.trim()) ?? []),
   /** Embedded database and generated secrets; one process at a time. */
   DATA_DIR: text.transform((value) => value ?? '.outcrop'),
   /** Postgres instead of the embedded database. */
@@ -78,8 +83,13 @@ export const Environment = z.object({
   /** Which inference profiles a plain model name is served by: a prefix such as `eu` or `global`. */
   BEDROCK_PROFILE: matching(/^[a-z]+(-[a-z]+)?$/, 'must be a prefix of profiles such as us or global'),
   AWS_ENDPOINT_URL: url,
+  AWS_ENDPOINT_URL_BEDROCK: url,
   AWS_ENDPOINT_URL_BEDROCK_RUNTIME: url,
   AWS_ENDPOINT_URL_BEDROCK_MANTLE: url,
+  /** Where notices go. */
+  AWS_ENDPOINT_URL_SNS: url,
+  AWS_ENDPOINT_URL_EVENTBRIDGE: url,
+  AWS_ENDPOINT_URL_SESV2: url,
   AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: flag,
   AWS_USE_FIPS_ENDPOINT: flag,
   AWS_USE_DUALSTACK_ENDPOINT: flag,
@@ -108,6 +118,8 @@ export const Environment = z.object({
   WEB_SEARCH_FEE: text
     .transform((value) => Number(value ?? '0'))
     .refine((fee) => fee >= 0 && fee <= 1_000, 'must be dollars per thousand searches'),
+  /** Where AWS's price list is had from when an admin asks for it: its own place, or a copy inside. */
+  PRICE_LIST_URL: url.transform((value) => value ?? PRICE_LIST),
   /** Whether the web fetch tool fetches pages, from the network the gateway runs in. */
   WEB_FETCH: text.pipe(z.enum(['on', 'off']).default('off')),
   /** Images, pages and engines may be fetched from loopback, also over http: for development. */

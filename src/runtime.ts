@@ -6,6 +6,8 @@ import type { Data } from './data/data.ts'
 import type { Limits } from './data/limits.ts'
 import type { EgressLent } from './egress.ts'
 import type { Capacity } from './gateway/admit.ts'
+import type { Sightings } from './gateway/sightings.ts'
+import type { Speech } from './gateway/speech.ts'
 import type { Bytes } from './protocol/bytes.ts'
 import type { Hashes } from './protocol/hashes.ts'
 import type { Metrics } from './protocol/metrics.ts'
@@ -19,15 +21,19 @@ export interface Runtime {
   limits: Limits
   /** Bounded plain data that outlives a request. */
   cache: Cache
-  /** Of each provider that configuration names. */
-  credentials: Readonly<Record<ProviderName, CredentialSource>>
+  /** Of each provider that configuration names; `aws` are keys that sign for AWS's other services. */
+  credentials: Readonly<Record<ProviderName | 'aws', CredentialSource>>
   /** The way to the upstreams that configuration names. */
   fetch: Send
   hashes: Hashes
   /** The same bytes, as this runtime searches them fastest; without it, a plain array is. */
   view?: ((bytes: ArrayBuffer) => Bytes) | undefined
+  /** What is said, as this host takes it from a Response; without it, as the standard's stream. */
+  stream?: ((speech: Speech) => ReadableStream<Bytes>) | undefined
   /** The guarded way to a URL that an admin or a request has set. */
   egress: EgressLent
+  /** What was seen of the upstreams lately. */
+  sightings: Sightings
   log: Log
   metrics: Metrics
   /** Milliseconds since 1970. */
@@ -40,7 +46,8 @@ export interface Runtime {
   capacity?: Capacity
   /** Where processes come and go unseen, they are not told. */
   stopping?: Stopping
-  clientAddress?: string
+  /** Where the request at hand comes from, as far as that can be believed. */
+  clientAddress?: string | undefined
   /** The static file that a request asks for, where there is one. */
   assets?: ((request: Request) => Promise<Response | undefined>) | undefined
 }

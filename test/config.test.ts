@@ -100,4 +100,21 @@ describe('configuration', () => {
       }),
     ).toThrow(/^REDIS_URL and UPSTASH_REDIS_REST_URL/)
   })
+
+  test('services of AWS are where the environment says, each by itself or all together', () => {
+    const everywhere = readConfig({
+      AWS_ENDPOINT_URL: 'http://localhost:4566',
+      AWS_ENDPOINT_URL_SNS: 'http://sns',
+    })
+    expect(everywhere.aws.endpoints).toEqual({
+      sns: 'http://sns',
+      events: 'http://localhost:4566',
+      email: 'http://localhost:4566',
+    })
+    const ignored = { AWS_ENDPOINT_URL_SESV2: 'http://ses', AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true' }
+    expect(readConfig(ignored).aws.endpoints.email).toBeUndefined()
+    expect(() => readConfig({ AWS_ENDPOINT_URL_EVENTBRIDGE: 'events' })).toThrow(
+      /^AWS_ENDPOINT_URL_EVENTBRIDGE must be/,
+    )
+  })
 })

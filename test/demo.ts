@@ -20,6 +20,7 @@ Object.assign(process.env, {
   AWS_SESSION_TOKEN: '',
   AWS_BEARER_TOKEN_BEDROCK: '',
   AWS_ENDPOINT_URL_BEDROCK_RUNTIME: fake.url,
+  AWS_ENDPOINT_URL_BEDROCK: fake.url,
 })
 process.stdout.write(
   'A demo: a fake Bedrock on this machine answers. Nothing is sent to AWS, nothing is kept.\n',

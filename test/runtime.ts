@@ -1,17 +1,24 @@
 /** A runtime for tests: everything in memory, a clock that stands still, nothing asked of anybody. */
 import { type CredentialSource, keptCredentials } from '../src/aws.ts'
 import { type Config, readConfig } from '../src/config.ts'
+import { newBacklog } from '../src/data/backlog.ts'
+import type { BudgetRow } from '../src/data/budgets.ts'
 import { memoryCache } from '../src/data/cache.ts'
 import type { Capability } from '../src/data/capabilities.ts'
 import type { Data } from '../src/data/data.ts'
 import type { Key } from '../src/data/keys.ts'
 import { memoryLimits } from '../src/data/limits/memory.ts'
-import type { LedgerRow } from '../src/data/rows.ts'
+import type { NewNotice } from '../src/data/notices.ts'
+import type { StoredPrice } from '../src/data/prices.ts'
+import type { LedgerRow, SettledRow } from '../src/data/rows.ts'
 import { unpinnedEgress } from '../src/edge/unpinned.ts'
+import type { Principal } from '../src/gateway/authenticate.ts'
 import { createKey } from '../src/gateway/keys.ts'
+import { newSightings } from '../src/gateway/sightings.ts'
 import { webHashes } from '../src/protocol/hashes.ts'
 import { counters } from '../src/protocol/metrics.ts'
 import type { LogFields, LogLevel, Runtime } from '../src/runtime.ts'
+import { fakeBudgets, fakeLimitRows, fakeSpending } from './fakemoney.ts'
 
 export const ADMIN_TOKEN = 'correct-horse-battery-staple-twice-over'
 
@@ -21,11 +28,26 @@ interface Line {
   fields: LogFields | undefined
 }
 
+/** A principal that nothing is forbidden to. */
+export const ANYONE: Principal = {
+  keyId: 'key_1',
+  keyName: 'test',
+  hint: 'oc_123456',
+  userId: null,
+  teamId: null,
+  models: [],
+  limits: [],
+  budgets: [],
+}
+
 export interface TestRuntime extends Runtime {
   clock: { now: number }
   keys: Key[]
   rows: LedgerRow[]
+  budgets: BudgetRow[]
   lines: Line[]
+  /** Notices that were raised. */
+  told: NewNotice[]
   /** How often keys were asked of the database. */
   lookUps(): number
   /** Everything handed to waitUntil so far is done. */
@@ -48,22 +70,25 @@ export function testRuntime(changes: Changes = {}): TestRuntime {
   }
   const keys: Key[] = []
   const rows: LedgerRow[] = []
+  const budgets: BudgetRow[] = []
   const lines: Line[] = []
+  const told: NewNotice[] = []
   const work: Promise<unknown>[] = []
   let lookUps = 0
   const credentials =
     given ??
     keptCredentials(async () => ({ accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'not a secret' }), now)
-  const data = fakeData(keys, rows, () => lookUps++)
+  const data = fakeData({ keys, rows, budgets, told }, () => lookUps++)
   return {
     config,
     data,
     limits: memoryLimits(now),
     cache: memoryCache({ entries: 100, now }),
-    credentials: { bedrock: credentials, anthropic: credentials, vertex: credentials },
+    credentials: { bedrock: credentials, anthropic: credentials, vertex: credentials, aws: credentials },
     fetch: () => Promise.reject(new Error('no network in this test')),
     hashes: webHashes,
     egress: unpinnedEgress(() => Promise.reject(new Error('no network in this test')), false),
+    sightings: newSightings(),
     isReady: async () => true,
     log: (level, message, fields) => void lines.push({ level, message, fields }),
     metrics: counters(),
@@ -73,7 +98,9 @@ export function testRuntime(changes: Changes = {}): TestRuntime {
     clock,
     keys,
     rows,
+    budgets,
     lines,
+    told,
     lookUps: () => lookUps,
     async settled() {
       while (work.length > 0) await work.shift()
@@ -90,16 +117,26 @@ export async function keyIn(
   return { key, secret, headers: { 'x-api-key': secret } }
 }
 
-function fakeData(keys: Key[], rows: LedgerRow[], onLookUp: () => void): Data {
+type Kept = Pick<TestRuntime, 'keys' | 'rows' | 'budgets' | 'told'>
+
+function fakeData({ keys, rows, budgets, told }: Kept, onLookUp: () => void): Data {
   const settings = new Map<string, unknown>()
   const live = (id: string) => keys.find((key) => key.id === id && !key.deletedAt)
-  return {
+  const data: Data = {
+    audit: fakeAudit(),
+    budgets: fakeBudgets(budgets),
+    limits: fakeLimitRows(),
+    ...fakeNotices(told),
+    ...fakeBooks(rows),
+    atomically: (work) => work(data),
     keys: {
       async byHash(hash) {
         onLookUp()
-        return keys.find((key) => key.hash === hash && !key.deletedAt)
+        const key = keys.find((each) => (each.hash === hash || each.previousHash === hash) && !each.deletedAt)
+        return key && { key, user: null, team: null, isMember: true }
       },
       byId: async (id) => live(id),
+      lock: async (id) => live(id),
       list: async ({ after = '', limit }) =>
         keys.filter((key) => key.id > after && !key.deletedAt).slice(0, limit),
       create: async (key) => void keys.push(key),
@@ -112,7 +149,13 @@ function fakeData(keys: Key[], rows: LedgerRow[], onLookUp: () => void): Data {
         const key = live(id)
         return key && Object.assign(key, { deletedAt: at })
       },
+      hashesOf: async () => [],
+      touch: async (id, at) => void Object.assign(live(id) ?? {}, { lastUsedAt: at }),
     },
+    memberships: elsewhere(),
+    teams: elsewhere(),
+    tokens: elsewhere(),
+    users: elsewhere(),
     ledger: {
       async write(row) {
         const index = rows.findIndex(({ id }) => id === row.id)
@@ -120,7 +163,9 @@ function fakeData(keys: Key[], rows: LedgerRow[], onLookUp: () => void): Data {
         else rows[index] = row
       },
       find: () => Promise.reject(new Error('ask `rows`')),
+      byId: async (id) => rows.find((row) => row.id === id) as SettledRow | undefined,
       closeLost: async () => 0,
+      backlog: newBacklog(),
     },
     settings: {
       get: async (name) => settings.get(name),
@@ -133,7 +178,58 @@ function fakeData(keys: Key[], rows: LedgerRow[], onLookUp: () => void): Data {
       },
     },
     capabilities: fakeCapabilities(),
+    prices: fakePrices(),
+    repricing: {
+      batch: () => Promise.reject(new Error('ask a database')),
+      correct: () => Promise.reject(new Error('ask a database')),
+      unpriced: () => Promise.reject(new Error('ask a database')),
+    },
     ping: async () => {},
+  }
+  return data
+}
+
+/** For what is tested on a database alone. */
+function elsewhere<Table extends object>(): Table {
+  const refuse = () => Promise.reject(new Error('ask a database'))
+  return new Proxy({}, { get: () => refuse }) as Table
+}
+
+/** Takes entries; a real database is asked for what became of them. */
+function fakeAudit(): Data['audit'] {
+  let number = 0
+  return {
+    append: async (entry) => ({ ...entry, number: ++number, hash: '' }),
+    find: () => Promise.reject(new Error('ask a database')),
+    chain: () => Promise.reject(new Error('ask a database')),
+  }
+}
+
+function fakePrices(): Data['prices'] {
+  const kept: StoredPrice[] = []
+  const live = () => kept.filter(({ archivedAt }) => !archivedAt)
+  return {
+    live: async (most) => live().slice(0, most),
+    countLive: async () => live().length,
+    list: async ({ after = '', limit }) => kept.filter(({ id }) => id > after).slice(0, limit),
+    create: async (rows) => void kept.push(...rows),
+    async archive(id, at) {
+      const row = live().find((each) => each.id === id)
+      const before = row && { ...row }
+      if (row) row.archivedAt = at
+      return before
+    },
+  }
+}
+
+/** What is derived from the ledger: a real database is asked for it. */
+function fakeBooks(rows: LedgerRow[]): Pick<Data, 'hours' | 'spending' | 'usage' | 'retention'> {
+  const ask = () => Promise.reject(new Error('ask a database'))
+  return {
+    hours: { derive: async () => undefined, asOf: async () => undefined },
+    spending: fakeSpending(rows),
+    usage: { report: ask },
+    retention: { prune: async () => ({ rows: 0, hours: 0, more: false }) },
   }
 }
 
@@ -155,4 +251,19 @@ function fakeCapabilities(): Data['capabilities'] {
       return kept.length < before
     },
   }
+}
+
+/** Raises notices, once each; all else about them is for a database. */
+function fakeNotices(told: NewNotice[]): Pick<Data, 'notices' | 'channels' | 'deliveries' | 'signs'> {
+  async function raise(notice: NewNotice): Promise<boolean> {
+    if (told.some(({ subject }) => subject === notice.subject)) return false
+    told.push(notice)
+    return true
+  }
+  const ask = () => Promise.reject(new Error('ask a database: dataIn(inMemory())'))
+  const { channels, deliveries, signs, notices } = new Proxy({} as Data, {
+    get: (_, table) =>
+      new Proxy({}, { get: (__, name) => (table === 'notices' && name === 'raise' ? raise : ask) }),
+  })
+  return { channels, deliveries, signs, notices }
 }

@@ -6,19 +6,35 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
 import { GatewayError } from '../errors.ts'
 import { administer } from '../gateway/administer.ts'
+import { audit } from './admin/audit.ts'
+import { budgets } from './admin/budgets.ts'
 import { capabilities } from './admin/capabilities.ts'
+import { channels } from './admin/channels.ts'
 import { keys } from './admin/keys.ts'
+import { limits } from './admin/limits.ts'
+import { me } from './admin/me.ts'
+import { members } from './admin/members.ts'
+import { notices } from './admin/notices.ts'
+import { organisation } from './admin/organisation.ts'
+import { prices } from './admin/prices.ts'
+import { repricing } from './admin/repricing.ts'
+import { requirePermissions } from './admin/resource.ts'
+import { retention } from './admin/retention.ts'
 import { search } from './admin/search.ts'
 import { spend } from './admin/spend.ts'
-import type { Env } from './env.ts'
+import { teams } from './admin/teams.ts'
+import { tokens } from './admin/tokens.ts'
+import { usage } from './admin/usage.ts'
+import { users } from './admin/users.ts'
+import type { AdminEnv } from './env.ts'
 
 const MAX_BODY = 1_000_000
 const DOCUMENT = '/openapi.json'
 
-export const admin = new OpenAPIHono<Env>()
+export const admin = new OpenAPIHono<AdminEnv>()
 
 admin.use(async (c, next) => {
-  if (c.req.path !== `/admin${DOCUMENT}`) await administer(c.env, c.req.raw.headers)
+  if (c.req.path !== `/admin${DOCUMENT}`) c.set('actor', await administer(c.env, c.req.raw.headers))
   await next()
 })
 /** Judged by what its headers say, a body is left to the server to read away, and the answer arrives for certain. */
@@ -42,10 +58,27 @@ function tooLarge(headers: Record<string, string> = {}): GatewayError {
 admin.openAPIRegistry.registerComponent('securitySchemes', 'adminToken', { type: 'http', scheme: 'bearer' })
 
 const mounted = admin
+  .route('/me', me)
+  .route('/users', users)
+  .route('/teams', teams)
+  .route('/teams', members)
   .route('/keys', keys)
+  .route('/tokens', tokens)
+  .route('/audit', audit)
+  .route('/budgets', budgets)
+  .route('/limits', limits)
+  .route('/organisation', organisation)
   .route('/spend', spend)
+  .route('/', usage)
+  .route('/retention', retention)
   .route('/capabilities', capabilities)
   .route('/search', search)
+  .route('/prices', prices)
+  .route('/prices', repricing)
+  .route('/notices', notices)
+  .route('/channels', channels)
+
+requirePermissions(admin)
 
 admin.doc31(DOCUMENT, {
   openapi: '3.1.0',

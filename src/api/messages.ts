@@ -4,6 +4,7 @@ import { openEntry } from '../gateway/account.ts'
 import { admit } from '../gateway/admit.ts'
 import { authenticate, type Principal } from '../gateway/authenticate.ts'
 import { attached, dispatchWithTools } from '../gateway/complement.ts'
+import type { Grant } from '../gateway/grant.ts'
 import { limit } from '../gateway/limit.ts'
 import { meter } from '../gateway/meter.ts'
 import { bounded, whyEnded } from '../gateway/outlive.ts'
@@ -43,13 +44,14 @@ async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: A
   const runtime = c.env
   const { limits } = runtime.config
   const lent = { limits, view: runtime.view }
-  const asked = await read(c.req.raw, { id: c.var.requestId, startedAt: c.var.startedAt }, lent, said)
+  const arrival = { id: c.get('requestId'), startedAt: c.get('startedAt') }
+  const asked = await read(c.req.raw, arrival, lent, said)
   requireMaxTokens(asked)
-  const routes = route(runtime, principal, asked)
-  const grant = await limit(runtime, principal, asked)
+  const grant = await limit(runtime, principal, asked, await route(runtime, principal, asked))
+  const { routes, prices } = grant
   const { call, begun } = bounded(asked, runtime.stopping)
-  const entry = openEntry(runtime, principal, call, grant)
-  const reply = await attached(runtime, routes, call)
+  const entry = openEntry(runtime, principal, call, { grant, prices })
+  const reply = await attached(runtime, routes, answeredBy(call, grant))
     .then((whole) => dispatchWithTools(runtime, principal, routes, whole, entry))
     .catch((error: unknown) => entry.refused(whyEnded(call, error)))
     .finally(begun)
@@ -57,16 +59,27 @@ async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: A
     now: runtime.now,
     stopping: runtime.stopping,
     limits,
+    // A page's answer is made anew on its way out, as only the standard's streams can be.
+    stream: c.req.raw.headers.has('origin') ? undefined : runtime.stream,
   })
   runtime.waitUntil(entry.settle(ending))
   void ending.then(leave)
-  return c.body(await body, 200, {
+  // A plain object, and no Headers: on Node those of an answer cost as much as signing its request.
+  const headers = {
+    'request-id': call.id,
+    'x-content-type-options': 'nosniff',
     'content-type': contentType,
     'cache-control': 'no-cache',
     'x-accel-buffering': 'no',
     ...grant.headers,
     ...leftOut(reply.removed),
-  })
+  }
+  return new Response(await body, { headers })
+}
+
+/** Whoever answers says its own name. */
+function answeredBy(call: Call, { model }: Grant): Call {
+  return model === undefined ? call : { ...call, model }
 }
 
 /** Header values hold no more than this of names that a client chose. */

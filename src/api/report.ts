@@ -14,7 +14,9 @@ export function report(error: Error, c: Context<Env>): GatewayError {
       id: c.var.requestId,
       path: c.req.path,
       error: cause.name,
-      stack: frames(cause),
+      // A refusal of our own says all in its sentence, and a stack costs more than all else about it: past capacity
+      // there are hundreds a second.
+      stack: cause instanceof GatewayError ? undefined : frames(cause),
     })
   }
   return known

@@ -1,7 +1,7 @@
 /** Capabilities: what each upstream and model refused or took. */
 import { and, eq, gt, isNull, lt, or, sql } from 'drizzle-orm'
 import type { Database } from './database.ts'
-import { capabilities } from './schema.ts'
+import { capabilities } from './tables/gateway.ts'
 
 export type Capability = typeof capabilities.$inferSelect
 

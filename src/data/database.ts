@@ -1,4 +1,5 @@
 /** What the tables' files are handed: Drizzle over whichever Postgres it is. */
+import type { SQL } from 'drizzle-orm'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import { codeOf } from '../protocol/codes.ts'
 
@@ -6,7 +7,22 @@ export type Database = PgDatabase<PgQueryResultHKT>
 
 export interface OpenDatabase {
   database: Database
+  /** It takes one statement at a time, and no transactions. */
+  loose?: boolean
+  /** The same database by a way of its own, for reports: one that takes long keeps nothing else waiting. */
+  reports?: Database
   close(): Promise<void>
+}
+
+/** The rows that a statement of one's own returned: some drivers put them into something else. */
+export function returnedBy(result: unknown): readonly Readonly<Record<string, unknown>>[] {
+  const rows = Array.isArray(result) ? result : (result as { rows?: unknown }).rows
+  return Array.isArray(rows) ? rows : []
+}
+
+/** The rows of a statement that Drizzle has no words for. What is not text in them differs from driver to driver. */
+export async function rowsOf<Row>(database: Database, statement: SQL): Promise<readonly Row[]> {
+  return returnedBy(await database.execute(statement)) as readonly Row[]
 }
 
 /** Codes of sockets and of postgres.js for a server that cannot be reached, or went away. */
@@ -22,7 +38,12 @@ export function isOutage(error: unknown): boolean {
   return UNREACHABLE.test(code) || UNAVAILABLE.test(code)
 }
 
-/** SQLSTATE classes 22 (data exception) and 23 (integrity): asked again, it will refuse again. */
+/** SQLSTATE classes 22 (data exception), 23 (integrity), 54 (too large for it): asked again, it will refuse again. */
 export function isDataError(error: unknown): boolean {
-  return /^2[23]/.test(codeOf(error))
+  return /^(2[23]|54)/.test(codeOf(error))
+}
+
+/** SQLSTATE for a name that is taken where there may be but one. */
+export function isTaken(error: unknown): boolean {
+  return codeOf(error) === '23505'
 }

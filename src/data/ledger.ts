@@ -1,11 +1,16 @@
 /**
  * The ledger's way to the database. Rows go in groups: what arrives while a write is under way goes with the next one.
- * What the database does not take waits: on the disk where there is one, in memory, and at last in a queue.
+ * What the database does not take waits: on the disk where there is one, in memory, and at last in a queue. What it can
+ * never take goes into quarantine, alone.
  */
 
+import { codeOf } from '../protocol/codes.ts'
 import { inTime } from '../protocol/deadline.ts'
+import type { Metrics } from '../protocol/metrics.ts'
 import type { Log } from '../runtime.ts'
+import { type Backlog, newBacklog } from './backlog.ts'
 import { isDataError } from './database.ts'
+import type { Quarantine } from './quarantine.ts'
 import type { Requests } from './requests.ts'
 import { isOver, type LedgerRow } from './rows.ts'
 
@@ -15,6 +20,8 @@ export interface Ledger extends Omit<Requests, 'upsert'> {
    * returns; the promise resolves when it is in the database, or safely kept elsewhere.
    */
   write(row: LedgerRow): Promise<void>
+  /** Rows of this process that waited for the database. */
+  backlog: Pick<Backlog, 'worst' | 'forget'>
 }
 
 /** A place that outlives the process. */
@@ -42,11 +49,18 @@ export interface LedgerOptions {
   overflow?: (rows: readonly LedgerRow[]) => Promise<void>
   /** Rows that wait in memory at the most; each is about 1 KB. */
   mostWaiting?: number
+  metrics?: Metrics
 }
 
 interface Waiting {
   row: LedgerRow
   settled: ((error?: unknown) => void)[]
+}
+
+/** Where a row may come to lie. */
+interface Shelves {
+  requests: Requests
+  quarantine: Pick<Quarantine, 'hold'>
 }
 
 /** Rows of one statement. */
@@ -65,10 +79,11 @@ const PATIENCE = 600_000
 const SILENCE = 20_000
 const MOST_WAITING = 20_000
 
-export function ledgerIn(requests: Requests, log: Log, options: LedgerOptions = {}): Ledger {
+export function ledgerIn({ requests, quarantine }: Shelves, log: Log, options: LedgerOptions = {}): Ledger {
   const { spool, mostWaiting = MOST_WAITING } = options
   const waiting = new Map<string, Waiting>()
-  const deliver = delivery(requests, log, options)
+  const deliver = delivery({ requests, quarantine }, log, options)
+  const backlog = newBacklog()
   let writing = false
 
   const gathered = () => new Promise((resolve) => setTimeout(resolve, spool ? GATHER : 0))
@@ -100,6 +115,7 @@ export function ledgerIn(requests: Requests, log: Log, options: LedgerOptions = 
       // The end of a request is the last that is said of it, whichever comes first.
       const latest = before && isOver(before.row) && !isOver(row) ? before.row : row
       waiting.set(row.id, { row: latest, settled: [...(before?.settled ?? []), settled] })
+      backlog.saw(waiting.size)
       if (writing) return
       writing = true
       void drain()
@@ -108,7 +124,9 @@ export function ledgerIn(requests: Requests, log: Log, options: LedgerOptions = 
 
   return {
     find: requests.find,
+    byId: requests.byId,
     closeLost: requests.closeLost,
+    backlog,
     async write(row) {
       if (waiting.size < mostWaiting || waiting.has(row.id)) {
         spool?.keep(row)
@@ -125,7 +143,8 @@ export function ledgerIn(requests: Requests, log: Log, options: LedgerOptions = 
 }
 
 /** Tries until a group is written, or its time is up. What it returns never rejects. */
-function delivery(requests: Requests, log: Log, { spool, overflow, patience = PATIENCE }: LedgerOptions) {
+function delivery({ requests, quarantine }: Shelves, log: Log, options: LedgerOptions) {
+  const { spool, overflow, patience = PATIENCE, metrics } = options
   let away = false
 
   function say(isAway: boolean) {
@@ -153,36 +172,54 @@ function delivery(requests: Requests, log: Log, { spool, overflow, patience = PA
     )
   }
 
-  /** One row that the database cannot hold must not keep the others out. */
+  /** Until the database has done it. What it will never do, and what took too long, comes back as a failure. */
+  async function insist(work: () => Promise<void>): Promise<Failure | undefined> {
+    const until = Date.now() + patience
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
+      const failure = await attempt(work, Math.min(SILENCE, patience))
+      if (!failure) say(false)
+      if (!failure || isDataError(failure.error)) return failure
+      say(true)
+      if (!spool && Date.now() + pause > until) return failure
+      await new Promise((resolve) => setTimeout(resolve, pause))
+    }
+  }
+
+  async function hold(one: Waiting, cause: unknown) {
+    const code = codeOf(cause)
+    const failure = await insist(() => quarantine.hold(one.row, code))
+    if (failure) return isDataError(failure.error) ? lost([one], cause) : giveUp([one], failure.error)
+    log('error', 'the database cannot hold a ledger row: it is in quarantine', { id: one.row.id, code })
+    metrics?.count('outcrop_ledger_quarantined_total', { code })
+    over([one])
+  }
+
+  /** One row that the database cannot hold must not keep the others out: whoever has it in their half halves again. */
   async function apart(group: readonly Waiting[], error: unknown) {
-    if (group.length === 1) return lost(group, error)
-    for (const one of group) await deliver([one])
+    const [one, ...others] = group
+    if (one && others.length === 0) return hold(one, error)
+    const middle = Math.ceil(group.length / 2)
+    await deliver(group.slice(0, middle))
+    await deliver(group.slice(middle))
   }
 
   async function deliver(group: readonly Waiting[]): Promise<void> {
-    const until = Date.now() + patience
-    for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
-      const failure = await attempt(requests, group, Math.min(SILENCE, patience))
-      if (!failure) break
-      if (isDataError(failure.error)) return apart(group, failure.error)
-      say(true)
-      if (!spool && Date.now() + pause > until) return giveUp(group, failure.error)
-      await new Promise((resolve) => setTimeout(resolve, pause))
-    }
-    say(false)
-    over(group)
+    const failure = await insist(() => requests.upsert(group.map(({ row }) => row)))
+    if (!failure) over(group)
+    else if (isDataError(failure.error)) await apart(group, failure.error)
+    else await giveUp(group, failure.error)
   }
 
   return deliver
 }
 
+interface Failure {
+  error: unknown
+}
+
 /** Why it failed. One that comes through later does no harm: a row may be written twice. */
-function attempt(
-  requests: Requests,
-  group: readonly Waiting[],
-  timeout: number,
-): Promise<{ error: unknown } | undefined> {
-  return inTime(timeout, () => requests.upsert(group.map(({ row }) => row)))
+function attempt(work: () => Promise<void>, timeout: number): Promise<Failure | undefined> {
+  return inTime(timeout, work)
     .then(() => undefined)
     .catch((error: unknown) => ({ error }))
 }

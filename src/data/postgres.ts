@@ -19,12 +19,34 @@ export interface Pool extends OpenDatabase {
   renew(): void
 }
 
-/** Opens a pool. Nothing is asked yet: a server that is away is for whoever asks first to find out. */
-export function openPostgres(url: string): Pool {
+/** Connections for everything, and those that reports have to themselves. */
+const MOST = 10
+const MOST_FOR_REPORTS = 2
+
+/**
+ * Opens a pool, and one for reports. Nothing is asked yet: a server that is away is for whoever asks first to find out.
+ */
+export function openPostgres(url: string): Required<Omit<Pool, 'loose'>> {
+  const main = openPool(url, MOST)
+  const reports = openPool(url, MOST_FOR_REPORTS)
+  return {
+    database: main.database,
+    reports: reports.database,
+    renew() {
+      main.renew()
+      reports.renew()
+    },
+    async close() {
+      await Promise.all([main.close(), reports.close()])
+    },
+  }
+}
+
+function openPool(url: string, most: number): Pool {
   const open = () => {
     const client = postgres(url, {
       ...QUIET,
-      max: 10,
+      max: most,
       idle_timeout: 60,
       connect_timeout: 10,
       backoff: () => PAUSE,

@@ -1,11 +1,22 @@
 /** Requests: the table behind the ledger. Rows are written whole and by id, so writing one twice changes nothing. */
-import { and, type Column, desc, eq, getTableColumns, gte, lt, type SQL, sql } from 'drizzle-orm'
+import { and, type Column, desc, eq, getTableColumns, gte, inArray, lt, or, type SQL, sql } from 'drizzle-orm'
 import type { Database } from './database.ts'
 import type { LedgerRow, SettledRow } from './rows.ts'
-import { requests } from './schema.ts'
+import { requests } from './tables/ledger.ts'
+
+/** Everything, or what belongs to any of these teams, or to this user. */
+export interface Owners {
+  all: boolean
+  teams: readonly string[]
+  userId: string | undefined
+}
 
 export interface LedgerFilter {
+  owners: Owners
+  team?: string | undefined
+  user?: string | undefined
   key?: string | undefined
+  upstream?: string | undefined
   model?: string | undefined
   session?: string | undefined
   status?: SettledRow['status'] | undefined
@@ -21,9 +32,16 @@ export interface Requests {
   upsert(rows: readonly LedgerRow[]): Promise<void>
   /** Newest first. */
   find(filter: LedgerFilter): Promise<SettledRow[]>
+  byId(id: string): Promise<SettledRow | undefined>
   /** Marks what was begun before that time and is still pending as lost, and says how many. */
   closeLost(before: Date): Promise<number>
 }
+
+/**
+ * When a state of a row comes to the database, for `writtenAt` of whatever writes one. Of the statement and not of its
+ * transaction, which may have begun long before: what is derived looks for what was written since (hours.ts).
+ */
+const WRITTEN_AT = sql`statement_timestamp()`
 
 export function requestsIn(database: Database): Requests {
   return {
@@ -38,10 +56,14 @@ export function requestsIn(database: Database): Requests {
         .where(and(...conditions(filter)))
         .orderBy(desc(requests.id))
         .limit(filter.limit),
+    async byId(id) {
+      const [row] = await database.select().from(requests).where(eq(requests.id, id))
+      return row
+    },
     async closeLost(before) {
       const lost = await database
         .update(requests)
-        .set({ status: 'lost' })
+        .set({ status: 'lost', writtenAt: WRITTEN_AT })
         .where(and(eq(requests.status, 'pending'), lt(requests.startedAt, before)))
         .returning({ id: requests.id })
       return lost.length
@@ -54,14 +76,16 @@ function lastStates(rows: readonly LedgerRow[]): LedgerRow[] {
   return [...new Map(rows.map((row) => [row.id, row])).values()]
 }
 
-/** Half of a pair, escaped: JSON may hold that, Postgres does not. */
-const HALF = /\\ud[89a-f][\da-f]{2}/i
+/** Half of a pair, or a NUL, escaped: JSON may hold that, Postgres does not. */
+const UNHEARD_OF = /\\u(?:d[89a-f][\da-f]{2}|0000)/i
 
 /** A client may name such a model. */
 function wellFormed(json: string): string {
-  if (!HALF.test(json)) return json
+  if (!UNHEARD_OF.test(json)) return json
   return JSON.stringify(JSON.parse(json), (_, value) =>
-    typeof value === 'string' ? new TextDecoder().decode(new TextEncoder().encode(value)) : value,
+    typeof value === 'string'
+      ? new TextDecoder().decode(new TextEncoder().encode(value)).replaceAll('\0', '\ufffd')
+      : value,
   )
 }
 
@@ -81,13 +105,18 @@ const FROM_TEXT = sql.raw(
     "where excluded.status not in ('pending', 'lost') or (excluded.status = 'lost' and requests.status = 'pending')",
 )
 
-/** What is not said is what the schema says. */
+/** What is not said is what the table says. */
 function givenFor(key: string, { notNull, default: otherwise }: Column): string {
+  if (key === 'writtenAt') return 'statement_timestamp()'
+  if (key === 'day') return `coalesce("day", ("startedAt" at time zone 'UTC')::date)`
   return notNull && typeof otherwise === 'number' ? `coalesce("${key}", ${otherwise})` : `"${key}"`
 }
 
 function conditions(filter: LedgerFilter): SQL[] {
-  const list: SQL[] = []
+  const list: SQL[] = [ownedBy(filter.owners, requests)]
+  if (filter.team) list.push(eq(requests.teamId, filter.team))
+  if (filter.user) list.push(eq(requests.userId, filter.user))
+  if (filter.upstream) list.push(eq(requests.upstream, filter.upstream))
   if (filter.key) list.push(eq(requests.keyId, filter.key))
   if (filter.model) list.push(eq(requests.model, filter.model))
   if (filter.session) list.push(eq(requests.sessionId, filter.session))
@@ -96,4 +125,14 @@ function conditions(filter: LedgerFilter): SQL[] {
   if (filter.to) list.push(lt(requests.startedAt, filter.to))
   if (filter.before) list.push(lt(requests.id, filter.before))
   return list
+}
+
+/** Rows of these owners; none, where nobody is named. */
+export function ownedBy({ all, teams, userId }: Owners, table: { teamId: Column; userId: Column }): SQL {
+  if (all) return sql`true`
+  const theirs = [
+    ...(teams.length > 0 ? [inArray(table.teamId, [...teams])] : []),
+    ...(userId === undefined ? [] : [eq(table.userId, userId)]),
+  ]
+  return or(...theirs) ?? sql`false`
 }

@@ -1,5 +1,5 @@
 /** Ledger rows, and how they are written down wherever they wait for the database. */
-import type { requests } from './schema.ts'
+import type { requests } from './tables/ledger.ts'
 
 /** A row to be written: whole, so that the latest one written for a request is the request. */
 export type LedgerRow = typeof requests.$inferInsert

@@ -1,7 +1,7 @@
 /** Single facts about this installation, by name. */
 import { eq } from 'drizzle-orm'
 import type { Database } from './database.ts'
-import { settings } from './schema.ts'
+import { settings } from './tables/gateway.ts'
 
 export interface Settings {
   get(name: string): Promise<unknown>

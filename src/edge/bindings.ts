@@ -14,6 +14,13 @@ export interface Context {
   waitUntil(work: Promise<unknown>): void
 }
 
+/** https://developers.cloudflare.com/workers/runtime-apis/handlers/scheduled/ */
+export interface Tick {
+  cron: string
+  /** Milliseconds since 1970. */
+  scheduledTime: number
+}
+
 /** https://developers.cloudflare.com/queues/configuration/javascript-apis/#messagebatch */
 export interface Batch {
   messages: readonly Message[]

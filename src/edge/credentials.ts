@@ -24,12 +24,13 @@ export function credentialsFrom(
   variables: Variables,
   config: Config,
   lent: Lent,
-): Readonly<Record<ProviderName, CredentialSource>> {
+): Readonly<Record<ProviderName | 'aws', CredentialSource>> {
   const kept = (load: () => Promise<Credentials>) => keptCredentials(load, lent.now, { shareLoads: false })
   return {
     bedrock: kept(async () => awsCredentials(variables, config)),
     anthropic: kept(async () => ({ bearer: variables['ANTHROPIC_API_KEY'] ?? '' })),
     vertex: kept(() => google(variables, config, lent)),
+    aws: kept(async () => signingKeys(variables)),
   }
 }
 

@@ -4,6 +4,7 @@ import type { CredentialSource } from '../aws.ts'
 import { type Config, ConfigError, type ProviderName, readConfig } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
 import type { EgressLent } from '../egress.ts'
+import { newSightings, type Sightings } from '../gateway/sightings.ts'
 import { type Hashes, webHashes } from '../protocol/hashes.ts'
 import { logTo } from '../protocol/log.ts'
 import { counters, type Metrics } from '../protocol/metrics.ts'
@@ -22,13 +23,14 @@ export interface Isolate {
   metrics: Metrics
   /** Keys and all else that a request would ask the database for: trusted no longer than on any other runtime. */
   cache: Cache
-  credentials: Readonly<Record<ProviderName, CredentialSource>>
+  credentials: Readonly<Record<ProviderName | 'aws', CredentialSource>>
   fetch: Send
   hashes: Hashes
   egress: EgressLent
   schema: SchemaCheck
   /** Handed a way to keep work alive, how a request limits. */
   limits: ReturnType<typeof limitsFor>
+  sightings: Sightings
   now(): number
 }
 
@@ -56,6 +58,7 @@ export function openIsolate(bindings: Bindings): Isolate {
     hashes: webHashes,
     egress: unpinnedEgress(send, config.egress.loopback),
     schema: schemaCheck({ log, now }),
+    sightings: newSightings(),
     now,
   }
 }

@@ -1,17 +1,18 @@
 /** What a Worker lends the app, and what it does with each kind of event. The twin of host/open.ts. */
 import { ConfigError } from '../config.ts'
 import { asGatewayError, errorResponse, GatewayError } from '../errors.ts'
-import { everyHour } from '../jobs.ts'
+import { everyHour, everyMinute } from '../jobs.ts'
 import { newId } from '../protocol/ids.ts'
 import type { Runtime } from '../runtime.ts'
-import type { Batch, Bindings, Context } from './bindings.ts'
+import type { Batch, Bindings, Context, Tick } from './bindings.ts'
 import { type Isolate, openIsolate, plainLog } from './isolate.ts'
 import { drain } from './queue.ts'
 import { openVisit } from './visit.ts'
 
 export interface Edge {
   fetch(request: Request, bindings: Bindings, context: Context): Promise<Response>
-  everyHour(bindings: Bindings, context: Context): Promise<void>
+  /** What a cron trigger wants done: the job of the minute, and that of the hour with its first one. */
+  byTheClock(event: Tick, bindings: Bindings, context: Context): Promise<void>
   drain(batch: Batch, bindings: Bindings, context: Context): Promise<void>
 }
 
@@ -25,7 +26,9 @@ export function openEdge(app: App): Edge {
     async fetch(request, bindings, context) {
       const isolate = isolateOf(bindings)
       if (isolate instanceof ConfigError) return misconfigured(isolate)
-      const visit = openVisit(isolate, bindings, context, { overflow: true })
+      // Cloudflare writes this header itself, over whatever a caller says.
+      const clientAddress = request.headers.get('cf-connecting-ip') ?? undefined
+      const visit = openVisit(isolate, bindings, context, { overflow: true, clientAddress })
       const answer = isolate.schema
         .pass(visit.database)
         .then(() => app(request, visit.runtime))
@@ -34,9 +37,9 @@ export function openEdge(app: App): Edge {
       visit.until(answer)
       return answer
     },
-    async everyHour(bindings, context) {
+    async byTheClock(event, bindings, context) {
       const { runtime, until } = opened(bindings, context)
-      const work = everyHour(runtime)
+      const work = everyMinute(runtime).then(() => (isHourly(event) ? everyHour(runtime) : undefined))
       until(work)
       await work
     },
@@ -56,6 +59,13 @@ export function openEdge(app: App): Edge {
     throw isolate
   }
 }
+
+/** A trigger that comes more rarely than each minute, as whoever deploys may have it, wants everything done. */
+function isHourly({ cron, scheduledTime }: Tick): boolean {
+  return cron !== EACH_MINUTE || new Date(scheduledTime).getUTCMinutes() === 0
+}
+
+const EACH_MINUTE = '* * * * *'
 
 /** Configuration is the same for every request of an isolate, and so is what is wrong with it. */
 function remembering(open: (bindings: Bindings) => Isolate) {

@@ -29,14 +29,21 @@ export function openVisit(
   isolate: Isolate,
   bindings: Bindings,
   context: Context,
-  { overflow }: { overflow: boolean },
+  { overflow, clientAddress }: { overflow: boolean; clientAddress?: string | undefined },
 ): Visit {
-  const { database, close } = openDatabase(isolate, bindings)
+  const { database, loose = false, close } = openDatabase(isolate, bindings)
   const { schema: _, limits, ...lent } = isolate
   const begun: Promise<unknown>[] = []
   const runtime: Runtime = {
     ...lent,
-    data: dataIn(database, isolate.log, ledgerOptions(isolate, bindings, overflow)),
+    clientAddress,
+    data: dataIn(database, isolate.log, {
+      ...ledgerOptions(isolate, bindings, overflow),
+      loose,
+      metrics: isolate.metrics,
+      // Each request has connections of its own here: what it gains is the time limit.
+      ...(loose ? {} : { reports: database }),
+    }),
     limits: limits((work) => runtime.waitUntil(work)),
     assets: assetsFrom(bindings),
     isReady: () =>

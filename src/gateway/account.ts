@@ -3,15 +3,18 @@
 import type { LedgerRow } from '../data/rows.ts'
 import { asGatewayError, type GatewayError } from '../errors.ts'
 import { parse } from '../protocol/json.ts'
-import { type Call, NO_USAGE, usageFrom, type WireUsage } from '../protocol/messages.ts'
+import { type Call, type Usage, usageFrom, type WireUsage } from '../protocol/messages.ts'
 import { generationOf } from '../protocol/models.ts'
 import { estimateTokens, roughTokens } from '../protocol/tokens.ts'
 import type { Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Principal } from './authenticate.ts'
-import type { Grant } from './limit.ts'
+import { type Charged, estimated, settled } from './charge.ts'
+import type { Grant } from './grant.ts'
 import type { Ending } from './meter.ts'
-import { charge, searchFee } from './prices.ts'
+import type { Prices } from './prices/book.ts'
+import { tellUnpriced } from './prices/unpriced.ts'
+import { ranBy } from './prices.ts'
 
 export interface Entry {
   /** A request has just left. The first one opens the row; nobody waits for the database. */
@@ -24,17 +27,31 @@ export interface Entry {
   settle(ending: Promise<Ending>): Promise<void>
 }
 
-/** A call without what was asked in it. */
-type Told = Omit<Call, 'body' | 'outline'>
+/** What was taken for a call, and what it is charged by. */
+interface Terms {
+  grant: Grant
+  prices: Prices
+}
+
+/** What a row says of its call: nothing of what was asked, and nobody's connection. */
+export type Told = Pick<Call, 'id' | 'model' | 'stream' | 'session' | 'agent' | 'parentAgent' | 'startedAt'>
 
 /** What a row says beyond what was known when it was opened. */
 type Outcome = Pick<LedgerRow, 'status'> & Partial<LedgerRow>
 
-export function openEntry(runtime: Runtime, principal: Principal, call: Call, grant: Grant): Entry {
+export function openEntry(
+  runtime: Runtime,
+  principal: Principal,
+  call: Call,
+  { grant, prices }: Terms,
+): Entry {
   let route: Route | undefined
   let attempts = 0
   let spentSoFar: WireUsage | undefined
-  const { body: _, outline: __, ...told } = call
+  /** What had been spent whenever a call upstream began: each is charged by its own length. */
+  const steps: Usage[] = []
+  const { id, model, stream, session, agent, parentAgent, startedAt } = call
+  const told = { id, model, stream, session, agent, parentAgent, startedAt }
   // Only until the answer begins: a stream may last for an hour, and what was asked is the largest part of it.
   let whole: Call | undefined = call
 
@@ -42,24 +59,29 @@ export function openEntry(runtime: Runtime, principal: Principal, call: Call, gr
     if (!route) return
     // A row that cannot be written has been logged by the ledger.
     await runtime.data.ledger
-      .write({ ...opening(principal, told, route, attempts), ...outcome })
+      .write(Object.assign(opening(principal, told, route, attempts, grant), outcome))
       .catch(() => {})
   }
 
   async function close(outcome: Outcome, error?: GatewayError) {
-    report(runtime, principal, told, outcome, error)
-    await Promise.all([write(outcome), grant.settle(outcome)])
+    report(runtime, principal, told, { ...outcome, aside: grant.aside }, error)
+    // What never left cost nothing, whatever it would have.
+    await Promise.all([write(outcome), grant.settle(route ? outcome : { costNano: 0 })])
   }
 
   return {
     sent(next) {
       route = next
       attempts++
-      if (attempts === 1 && whole) runtime.waitUntil(write(beginning(whole, next)))
+      if (spentSoFar) steps.push(usageFrom(spentSoFar))
+      if (attempts === 1 && whole) runtime.waitUntil(write(beginning(whole, next, prices)))
     },
     refused(error) {
       const known = asGatewayError(error)
-      if (whole) runtime.waitUntil(close(refusal(whole, route, known, runtime.now()), known))
+      if (whole) {
+        const outcome = refusal(whole, route, { error: known, prices, now: runtime.now() })
+        runtime.waitUntil(close(outcome, known))
+      }
       throw error
     },
     spent(usage) {
@@ -68,14 +90,10 @@ export function openEntry(runtime: Runtime, principal: Principal, call: Call, gr
     async settle(ending) {
       whole = undefined
       const ended = withSpent(await ending, spentSoFar)
-      const outcome = settlement(told, route, ended, runtime.config.webSearchFee)
-      if (outcome.costNano === undefined) {
-        runtime.log('error', 'no price is known for this model: its cost is recorded as unknown', {
-          id: told.id,
-          model_id: route?.modelId,
-        })
-      }
-      await close(outcome, ended.error)
+      const { webSearchFee } = runtime.config
+      const charged = route && settled(ended, steps, { route, prices, at: told.startedAt, webSearchFee })
+      if (route && charged?.costNano === undefined) void tellUnpriced(runtime, ranBy(route), told)
+      await close(settlement(told, ended, charged), ended.error)
     },
   }
 }
@@ -86,45 +104,75 @@ function withSpent(ended: Ending, spent: WireUsage | undefined): Ending {
   return { ...ended, usage: { ...usage, output: Math.max(usage.output, ended.usage.output) } }
 }
 
-function opening(
+/**
+ * A row before its outcome: what is known when the call is let through or turned away. Every column that an outcome may
+ * say has its place from the start: a row that grows column by column cost 24 microseconds and 6 KB, twice a request.
+ */
+export function opening(
   principal: Principal,
   call: Told,
   route: Route,
   attempts: number,
-): Omit<LedgerRow, 'status'> {
+  { day, decision }: Pick<Grant, 'day' | 'decision'>,
+): LedgerRow {
   return {
+    status: 'pending',
+    usageSource: undefined,
+    errorType: undefined,
+    inputTokens: undefined,
+    cacheReadTokens: undefined,
+    cacheWrite5mTokens: undefined,
+    cacheWrite1hTokens: undefined,
+    outputTokens: undefined,
+    webSearches: undefined,
+    costNano: undefined,
+    stopReason: undefined,
+    firstByteMs: undefined,
+    serviceTier: undefined,
+    feeNano: undefined,
+    budgetId: undefined,
+    budgetAction: undefined,
+    durationMs: undefined,
     id: call.id,
     keyId: principal.keyId,
+    userId: principal.userId,
+    teamId: principal.teamId,
     model: call.model,
     modelId: route.modelId,
     provider: route.upstream.provider,
     upstream: route.upstream.id,
     region: route.upstream.region,
+    regionClass: route.regionClass,
     stream: call.stream,
     attempts,
     sessionId: call.session,
     agentId: call.agent,
     parentAgentId: call.parentAgent,
     startedAt: new Date(call.startedAt),
+    day,
+    ...decision,
   }
 }
 
 /** Until its end is written over it, a row says what the request costs at the least: it stands if the process is lost. */
-function beginning(call: Call, route: Route): Outcome {
+function beginning(call: Call, route: Route, prices: Prices): Outcome {
   const inputTokens = roughTokens(call.outline)
-  const costNano = charge({ ...NO_USAGE, input: inputTokens }, route.model, route.regionClass, call.startedAt)
+  const costNano = estimated(inputTokens, { route, prices, at: call.startedAt })
   return { status: 'pending', usageSource: 'estimated', inputTokens, costNano }
 }
 
 /** Before the first byte: a refusal costs nothing; of a call that was given up, what went in may be billed. */
-function refusal(call: Call, route: Route | undefined, error: GatewayError, now: number): Outcome {
+function refusal(
+  call: Call,
+  route: Route | undefined,
+  { error, prices, now }: { error: GatewayError; prices: Prices; now: number },
+): Outcome {
   const durationMs = now - call.startedAt
   if (!call.signal.aborted) {
     return { status: 'refused', errorType: error.type, usageSource: 'final', costNano: 0, durationMs }
   }
   const inputTokens = estimatedInput(call, route)
-  const usage = { ...NO_USAGE, input: inputTokens }
-  const costNano = route && charge(usage, route.model, route.regionClass, call.startedAt)
+  const costNano = route && estimated(inputTokens, { route, prices, at: call.startedAt })
   return { status: 'cancelled', usageSource: 'estimated', inputTokens, costNano, durationMs }
 }
 
@@ -136,7 +184,7 @@ function estimatedInput({ body, outline }: Call, route: Route | undefined): numb
   return estimateTokens(parse(body, outline), generationOf(route?.model))
 }
 
-function settlement(call: Told, route: Route | undefined, ended: Ending, engineFee: number): Outcome {
+function settlement(call: Told, ended: Ending, charged: Charged | undefined): Outcome {
   const { usage } = ended
   return {
     status: ended.status,
@@ -148,35 +196,33 @@ function settlement(call: Told, route: Route | undefined, ended: Ending, engineF
     cacheWrite1hTokens: usage.cacheWrite1h,
     outputTokens: usage.output,
     webSearches: ended.searches,
-    costNano: route && costOf(ended, route, call, engineFee),
+    ...charged,
     stopReason: ended.stopReason,
     firstByteMs: ended.firstByteAt - call.startedAt,
     durationMs: ended.endedAt - call.startedAt,
   }
 }
 
-/** Undefined where no price is known. */
-function costOf(
-  { usage, searches }: Ending,
-  { model, regionClass, upstream }: Route,
-  call: Told,
-  engineFee: number,
-): number | undefined {
-  const tokens = charge(usage, model, regionClass, call.startedAt)
-  return tokens === undefined ? undefined : tokens + searchFee(searches, upstream.wire, engineFee)
-}
-
 /** One line a request: names and figures. */
-function report(runtime: Runtime, principal: Principal, call: Told, outcome: Outcome, error?: GatewayError) {
+function report(
+  runtime: Runtime,
+  principal: Principal,
+  call: Told,
+  outcome: Outcome & Pick<Grant, 'aside'>,
+  error?: GatewayError,
+) {
   const failed = outcome.status === 'refused' || outcome.status === 'failed_midstream'
   runtime.log(failed ? 'warn' : 'info', 'request', {
     id: call.id,
     key: principal.keyId,
+    hint: principal.hint,
     model: call.model.slice(0, 200),
     status: outcome.status,
     error: outcome.errorType,
     cause: error?.operator,
     output_tokens: outcome.outputTokens,
+    aside_nano: outcome.aside,
+    cost_nano: outcome.costNano,
     first_byte_ms: outcome.firstByteMs,
     ms: outcome.durationMs,
   })

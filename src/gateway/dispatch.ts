@@ -6,6 +6,7 @@ import { providerNamed } from '../providers/index.ts'
 import type { Lent, Reply, Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import { sendLearning } from './learn.ts'
+import { sawAnswer, sawDetour, sawFailure } from './sightings.ts'
 
 /** A reply, and the route that gave it. */
 export interface Taken extends Reply {
@@ -34,10 +35,19 @@ export async function dispatch(
       )
       return { events: await begun(events, runtime.config.limits.pingAfter), removed }
     })
+    sawAnswer(runtime, route)
     return { ...reply, route }
   } catch (error) {
-    if (!next || call.signal.aborted || !mayDoBetterElsewhere(error)) throw error
-    return dispatch(runtime, [next, ...rest], call, sent)
+    if (call.signal.aborted) throw error // says nothing of the upstream
+    if (!mayDoBetterElsewhere(error)) {
+      if (error instanceof GatewayError) sawAnswer(runtime, route)
+      throw error
+    }
+    sawFailure(runtime, route, error)
+    if (!next) throw error
+    const taken = await dispatch(runtime, [next, ...rest], call, sent)
+    sawDetour(runtime, route, taken.route)
+    return taken
   }
 }
 

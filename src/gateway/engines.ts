@@ -1,12 +1,13 @@
 /** Which search engine answers for whom, and where its settings are kept: secrets sealed, the rest as it is. */
+import type { Tables } from '../data/data.ts'
 import { egressFetch } from '../egress.ts'
 import { GatewayError } from '../errors.ts'
-import { sealer } from '../protocol/sealed.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Engine, Settings } from '../search/engine.ts'
 import { engines } from '../search/index.ts'
 import type { Principal } from './authenticate.ts'
 import type { Chosen } from './servertools.ts'
+import { openSettings, partedSettings, sealSettings } from './settings.ts'
 
 /** One engine for all, each key's own, or none. */
 export type SearchMode = 'off' | 'all' | 'own'
@@ -24,6 +25,11 @@ export const SEARCH_MODE = 'web_search_mode'
 export const SEARCH_ENGINE = 'web_search_engine'
 export const ownEngine = (keyId: string) => `${SEARCH_ENGINE}:${keyId}`
 
+/** What it takes to look at an engine, or to set one up together with something else. */
+export interface EngineDesk extends Pick<Runtime, 'config' | 'log'> {
+  data: Pick<Tables, 'settings'>
+}
+
 const TRUST = 60_000
 const PURPOSE = 'search engine settings'
 
@@ -36,7 +42,7 @@ export function engineFor(runtime: Runtime, { keyId }: Principal): Promise<Chose
   }))
 }
 
-export async function searchMode({ data, config }: Runtime): Promise<SearchMode> {
+export async function searchMode({ data, config }: EngineDesk): Promise<SearchMode> {
   const stored = await data.settings.get(SEARCH_MODE)
   if (stored === 'off' || stored === 'all' || stored === 'own') return stored
   return config.webSearch === undefined ? 'off' : 'all'
@@ -64,7 +70,10 @@ function reached({ egress, config }: Runtime, engine: Engine, settings: Settings
   return { engine, settings, fetch: egressFetch(egress, { ...BOUNDS, trusted: config.egress.trusted }) }
 }
 
-export async function storedEngine({ data }: Runtime, name: string): Promise<StoredEngine | undefined> {
+export async function storedEngine(
+  { data }: Pick<EngineDesk, 'data'>,
+  name: string,
+): Promise<StoredEngine | undefined> {
   return (await data.settings.get(name)) as StoredEngine | undefined
 }
 
@@ -73,51 +82,29 @@ export async function storedEngine({ data }: Runtime, name: string): Promise<Sto
  * @throws GatewayError invalid_request_error naming the setting.
  */
 export async function storeEngine(
-  runtime: Runtime,
+  runtime: EngineDesk,
   name: string,
   kind: string,
   said: Settings,
 ): Promise<StoredEngine> {
   const engine = Object.hasOwn(engines, kind) ? engines[kind] : undefined
-  if (!engine) throw invalid(`engine: Input should be one of ${Object.keys(engines).join(', ')}`)
+  if (!engine) {
+    const kinds = Object.keys(engines).join(', ')
+    throw new GatewayError('invalid_request_error', `engine: Input should be one of ${kinds}`)
+  }
   const before = await storedEngine(runtime, name)
   const kept = before?.kind === kind ? await opened(runtime, before) : {}
-  const { open, secret } = checked(engine, said, kept)
-  const sealed = await sealer(runtime.config.secretKeys, PURPOSE).seal(JSON.stringify(secret), kind)
+  const { open, secret } = partedSettings(engine, said, kept)
+  const sealed = await sealSettings(runtime, PURPOSE, kind, secret)
   const stored = { kind, settings: open, sealed }
   await runtime.data.settings.put(name, stored)
   return stored
 }
 
-function checked(engine: Engine, said: Settings, kept: Settings): { open: Settings; secret: Settings } {
-  const unknown = Object.keys(said).find((name) => !engine.fields.some((field) => field.name === name))
-  if (unknown !== undefined) throw invalid(`settings.${unknown}: ${engine.label} has no such setting`)
-  const [open, secret]: [Record<string, string>, Record<string, string>] = [{}, {}]
-  for (const field of engine.fields) {
-    const value = said[field.name] ?? (field.secret ? kept[field.name] : undefined)
-    if (value === undefined || value === '') {
-      if (field.required) throw invalid(`settings.${field.name}: Field required`)
-      continue
-    }
-    if (field.url && !URL.canParse(value))
-      throw invalid(`settings.${field.name}: Input should be a valid URL`)
-    if (field.secret) secret[field.name] = value
-    else open[field.name] = value
-  }
-  return { open, secret }
-}
-
-async function opened({ config, log }: Runtime, { kind, sealed }: StoredEngine): Promise<Settings> {
-  const text = await sealer(config.secretKeys, PURPOSE).open(sealed, kind)
-  if (text === undefined) {
-    log('error', 'the settings of a search engine were sealed with another SECRET_KEY: set them again', {
-      engine: kind,
-    })
-    return {}
-  }
-  return JSON.parse(text) as Settings
-}
-
-function invalid(sentence: string): GatewayError {
-  return new GatewayError('invalid_request_error', sentence)
+async function opened(runtime: EngineDesk, { kind, sealed }: StoredEngine): Promise<Settings> {
+  const secrets = await openSettings(runtime, PURPOSE, kind, sealed)
+  if (secrets) return secrets
+  const sentence = 'the settings of a search engine were sealed with another SECRET_KEY: set them again'
+  runtime.log('error', sentence, { engine: kind })
+  return {}
 }

@@ -63,6 +63,8 @@ export function placeOf({ upstream, model, modelId }: Route): string {
 
 /** What to leave out of a call from the start, and the one suspect that it may carry. */
 function firstTry(memory: readonly Capability[], betas: () => readonly string[]): Try {
+  if (memory.length === 0)
+    return { omit: NOTHING_OMITTED, probe: undefined, named: [], unnamed: [], fields: [] }
   const named = (kind: Capability['kind'], verdict: Capability['verdict']) =>
     memory.filter((each) => each.kind === kind && each.verdict === verdict).map(({ name }) => name)
   const suspected = new Set(named('beta', 'suspect'))

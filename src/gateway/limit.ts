@@ -1,121 +1,224 @@
 /**
- * May this principal send this call now? Requests and tokens a minute are judged together, in one round trip; a
- * principal without limits costs none. What a token limit counts: input, cache writes and output; never cache reads.
- * The headers are Anthropic's: https://docs.claude.com/en/api/rate-limits
+ * May this principal send this call now, and to which model? All limits and budgets that hold for it are judged together,
+ * in one round trip; where there are none, nobody is asked. What a token limit counts: input, cache writes and output;
+ * never cache reads. What a budget counts is money.
  */
-import type { KeyLimits } from '../data/keys.ts'
-import { timeFor, type Want, waitFor } from '../data/limits.ts'
-import type { LedgerRow } from '../data/rows.ts'
-import { GatewayError } from '../errors.ts'
-import type { Call } from '../protocol/messages.ts'
+import type { Granted, Taken, Want } from '../data/limits.ts'
+import type { GatewayError } from '../errors.ts'
+import type { Call, Usage } from '../protocol/messages.ts'
 import type { Runtime } from '../runtime.ts'
+import { type Ask, isSettled, limitAsks, settledCost, wantOf } from './asks.ts'
 import type { Principal } from './authenticate.ts'
-import { habitOf, learnHabit, reserve } from './reserve.ts'
+import { noticeThresholds } from './budgetnotices.ts'
+import { type Account, askAgain, booked, cannotTell, heard, verdictOn } from './budgets.ts'
+import type { Decision, Grant, Spent } from './grant.ts'
+import { organisationOf } from './organisation.ts'
+import { type Refusal, refusalOf, stuckAt } from './overlimit.ts'
+import type { Prices } from './prices/book.ts'
+import { pricesFor, ranBy } from './prices.ts'
+import { maxTokensOf } from './read.ts'
+import {
+  countedTokens,
+  expectedUsage,
+  type Habit,
+  type Habits,
+  habitIn,
+  habitsOf,
+  learnHabit,
+  reserve,
+} from './reserve.ts'
+import { namesOf } from './route.ts'
+import type { Allowance } from './rules.ts'
+import { budgetHeaders, isCrowdedOut, limitHeaders, type Told } from './standing.ts'
+import { type Course, courseOf, isNamed, type Routes } from './stepdown.ts'
+import { turnAway } from './turnaway.ts'
+import type { Calendar } from './windows.ts'
 
-/** What was taken for a call. */
-export interface Grant {
-  /** How its limits stand, for the client. */
-  headers: Readonly<Record<string, string>>
-  /**
-   * Corrects what was set aside to what was spent; of a call that was refused that is nothing. Where the spending is a
-   * guess, of a call that was given up before anybody counted, what was set aside stays: that guess knows about caches.
-   * Never rejects.
-   */
-  settle(spent: Spent): Promise<void> | void
+/** What a call is judged by. */
+interface Judged {
+  runtime: Runtime
+  principal: Principal
+  call: Call
+  calendar: Calendar
+  contact: string | null
+  course: Course
+  prices: Prices
 }
 
-/** As the ledger has it. */
-export type Spent = Partial<
-  Pick<
-    LedgerRow,
-    'usageSource' | 'inputTokens' | 'cacheWrite5mTokens' | 'cacheWrite1hTokens' | 'outputTokens'
-  >
->
-
-const UNLIMITED: Grant = { headers: {}, settle: () => {} }
-
-/** @throws GatewayError rate_limit_error, saying which limit and when to come back. */
-export function limit(runtime: Runtime, principal: Principal, call: Call): Grant | Promise<Grant> {
-  const { limits } = principal
-  return limits ? take(runtime, principal.keyId, limits, call) : UNLIMITED
+/**
+ * @throws GatewayError rate_limit_error, saying which limit and when to come back; billing_error, saying which budget is
+ *   spent; api_error where nobody can tell.
+ */
+export async function limit(
+  runtime: Runtime,
+  principal: Principal,
+  call: Call,
+  asked: Routes,
+): Promise<Grant> {
+  const { calendar, contact } = await organisationOf(runtime).catch(cannotTell)
+  const course = await courseOf(runtime, calendar, principal, call, asked)
+  const prices = await pricesFor(runtime, course.routes, call.startedAt)
+  const judged = { runtime, principal, call, calendar, contact, course, prices }
+  if (course.stuck) throw turnedAway(judged, stuckAt(course.stuck, runtime.now(), contact))
+  const names = namesOf(course.routes[0], course.step?.model ?? call.model)
+  const limits = principal.limits.filter(({ scope, subject }) => scope !== 'model' || isNamed(subject, names))
+  if (limits.length === 0 && course.accounts.length === 0) return { ...plainly(judged), settle: () => {} }
+  const habits = await habitsOf(runtime, principal.keyId)
+  return judge(judged, limits, habits)
 }
 
-const MINUTE = 60_000
-
-async function take(runtime: Runtime, keyId: string, limits: KeyLimits, call: Call): Promise<Grant> {
-  const { requestsPerMinute, tokensPerMinute } = limits
-  const { length } = call.body // and no more of the call: a grant lives as long as the answer
-  const wants: Want[] = []
-  if (requestsPerMinute !== null)
-    wants.push({ name: 'requests', cap: requestsPerMinute, per: MINUTE, cost: 1 })
-  const habit = tokensPerMinute === null ? undefined : await habitOf(runtime, keyId)
-  if (tokensPerMinute !== null && habit) {
-    const cost = reserve(habit, length, tokensPerMinute)
-    wants.push({ name: 'tokens', cap: tokensPerMinute, per: MINUTE, cost })
-  }
-  const taken = await runtime.limits.take(keyId, wants)
-  const headers = headersOf(wants, taken.used, runtime.now())
-  if (!taken.granted) throw refusal(runtime, wants, taken.used, headers)
-  return {
-    headers,
-    settle(spent) {
-      if (!habit || spent.usageSource === 'estimated') return
-      const tokens = counted(spent)
-      learnHabit(habit, length, tokens)
-      // A request that was sent stays counted, whatever became of it.
-      return taken.settle(wants.map(({ name }) => (name === 'tokens' ? tokens : 1)))
-    },
-  }
-}
-
-function counted({
-  inputTokens = 0,
-  cacheWrite5mTokens = 0,
-  cacheWrite1hTokens = 0,
-  outputTokens = 0,
-}: Spent): number {
-  return inputTokens + cacheWrite5mTokens + cacheWrite1hTokens + outputTokens
-}
-
-function headersOf(wants: readonly Want[], used: readonly number[], now: number): Record<string, string> {
-  const headers: Record<string, string> = {}
-  wants.forEach((want, index) => {
-    const amount = used[index] ?? 0
-    const prefix = `anthropic-ratelimit-${want.name}`
-    headers[`${prefix}-limit`] = String(want.cap)
-    headers[`${prefix}-remaining`] = String(Math.max(0, Math.floor(want.cap - amount)))
-    headers[`${prefix}-reset`] = secondOf(now + timeFor(amount, want))
+async function judge(judged: Judged, limits: readonly Allowance[], habits: Habits): Promise<Grant> {
+  const { runtime, call, contact, course } = judged
+  const { accounts } = course
+  const habit = habitIn(habits, call.session)
+  const cost = accounts.length === 0 ? 0 : expectedCost(judged, habit)
+  const asks: Ask[] = [
+    ...limits.flatMap((each) => limitAsks(each, (cap) => reserve(habit, call.body.length, cap))),
+    ...accounts.flatMap((account) => budgetAsks(account, cost)),
+  ]
+  // As it was before this call.
+  const headers = budgetHeaders(accounts)
+  const { taken, wants } = await take(runtime, asks)
+  const told = asks.flatMap((ask, index): Told[] => {
+    const want = wants[index]
+    return want ? [{ ask, want, standing: taken.standings[index] }] : []
   })
-  return headers
+  for (const { ask, standing } of told)
+    if (ask.what === 'budget' && standing && 'spent' in standing) heard(ask.account, standing)
+  if (taken.granted && told.some((each, index) => isCrowdedOut(each, taken.asides[index] ?? 0))) {
+    await giveBack(taken)
+    throw turnedAway(judged, refusalOf(told, runtime.now(), contact))
+  }
+  if (!taken.granted) throw turnedAway(judged, refusalOf(told, runtime.now(), contact))
+  return {
+    ...plainly(judged),
+    aside: leastAside(asks, taken),
+    headers: { ...limitHeaders(told, runtime.now()), ...headers, ...stepHeaders(course) },
+    settle: settler(judged, { taken, told, habits }),
+  }
 }
 
-/** RFC 3339, rounded up to a second: then the bucket is full. */
-function secondOf(time: number): string {
-  return new Date(Math.ceil(time / 1_000) * 1_000).toISOString().replace('.000', '')
+function leastAside(asks: readonly Ask[], { asides }: Granted): number | undefined {
+  const amounts = asides.filter((_, index) => asks[index]?.what === 'budget')
+  return amounts.length === 0 ? undefined : Math.min(...amounts)
 }
 
-/** Claude Code gives up at once when it is to wait longer. */
-const LONGEST_WAIT = 60
+/** A store that is away is no reason to keep anybody waiting. */
+async function giveBack(taken: Granted) {
+  await Promise.resolve(taken.settle([])).catch(() => {})
+}
 
-function refusal(
-  { metrics }: Runtime,
-  wants: readonly Want[],
-  used: readonly number[],
-  headers: Record<string, string>,
-): GatewayError {
-  const waits = wants.map((want, index) => waitFor(want, used[index] ?? 0))
-  const longest = Math.max(...waits)
-  const { name, cap } = wants[waits.indexOf(longest)] ?? { name: 'requests', cap: 0 }
-  metrics.count('outcrop_limit_refusals_total', { limit: name })
-  const seconds = Math.max(1, Math.ceil(longest / 1_000))
-  return new GatewayError(
-    'rate_limit_error',
-    `This key has used its limit of ${cap} ${name} a minute. Try again in ${spoken(seconds)}.`,
-    { retryAfter: Math.min(seconds, LONGEST_WAIT), headers },
+/** A grant for which nothing was taken. */
+function plainly({ calendar, course, call, prices }: Judged): Omit<Grant, 'settle'> {
+  return {
+    routes: course.routes,
+    model: course.step?.model,
+    prices,
+    day: calendar.dayOf(call.startedAt),
+    decision: decisionIn(course),
+    aside: undefined,
+    headers: stepHeaders(course),
+  }
+}
+
+/** The budget whose policy weighs most: a step to another model, else what slows, else what only tells. */
+function decisionIn({ step, accounts }: Course): Decision | undefined {
+  if (step) return { budgetId: step.account.budget.id, budgetAction: 'step_down' }
+  for (const action of ['slow', 'notify'] as const) {
+    const account = accounts.find((each) => verdictOn(each).action === action)
+    if (account) return { budgetId: account.budget.id, budgetAction: action }
+  }
+  return undefined
+}
+
+/** Never silently: who asked for a model is told that another one answers, and why. */
+function stepHeaders({ step }: Course): Record<string, string> {
+  if (!step) return {}
+  return {
+    'x-outcrop-model': step.model,
+    'x-outcrop-budget': step.account.budget.id,
+    'x-outcrop-budget-action': 'step_down',
+  }
+}
+
+function budgetAsks(account: Account, cost: number): Ask[] {
+  const { slow } = verdictOn(account)
+  const money: Ask = { what: 'budget', account, cost }
+  return slow === undefined ? [money] : [money, { what: 'slow', account, cap: slow }]
+}
+
+/** Nano-dollars to set aside: where no price is known, at the most that such a model costs. */
+function expectedCost({ course, call, prices }: Judged, habit: Habit): number {
+  const usage = expectedUsage(habit, call.body.length, maxTokensOf(call))
+  return prices.ceiling(usage, ranBy(course.routes[0]), call.startedAt)
+}
+
+/** In one round trip; in another one after the ledger was asked, where the store has lost an account. */
+async function take(runtime: Runtime, asks: readonly Ask[]): Promise<{ taken: Taken; wants: Want[] }> {
+  const { limits, config } = runtime
+  const wanted = () => asks.map((ask) => wantOf(ask, runtime.now(), config.limits.totalAfter + SLACK))
+  const wants = wanted()
+  const taken = await limits.take(wants)
+  if (taken.granted || taken.unknown.length === 0) return { taken, wants }
+  const lost = taken.unknown.flatMap((index) => asks[index] ?? [])
+  await askAgain(
+    runtime,
+    lost.flatMap((ask) => (ask.what === 'budget' ? [ask.account] : [])),
   )
+  const anew = wanted()
+  const again = await limits.take(anew)
+  if (!again.granted && again.unknown.length > 0) return cannotTell(new Error('the store forgets at once'))
+  return { taken: again, wants: anew }
 }
 
-function spoken(seconds: number): string {
-  if (seconds <= 2 * LONGEST_WAIT) return `${seconds} second${seconds === 1 ? '' : 's'}`
-  return `${Math.ceil(seconds / 60)} minutes`
+/** A place of a call that was never given back is free after this, beyond the longest a call may take. */
+const SLACK = 600_000
+
+function turnedAway(judged: Judged, { error, limit: name, closed }: Refusal): GatewayError {
+  const { runtime, calendar, call } = judged
+  runtime.metrics.count('outcrop_limit_refusals_total', { limit: name })
+  if (closed) {
+    noticeThresholds(runtime, closed)
+    turnAway(judged, calendar.dayOf(call.startedAt), closed.budget.id)
+  }
+  return error
+}
+
+interface Settling {
+  taken: Granted
+  told: readonly Told[]
+  habits: Habits
+}
+
+function settler(
+  { runtime, calendar, call, course, prices }: Judged,
+  { taken, told, habits }: Settling,
+): Grant['settle'] {
+  const { accounts } = course
+  const { length } = call.body // and no more of the call: a grant lives as long as the answer
+  const { session, startedAt } = call
+  const ran = ranBy(course.routes[0])
+  const settles = told.some(({ ask }) => isSettled(ask))
+  return async (spent) => {
+    if (!settles) return
+    const usage = usageOf(spent)
+    const isGuess = spent.usageSource === 'estimated'
+    if (!isGuess) learnHabit(habits, session, length, usage)
+    const cost = spent.costNano ?? prices.ceiling(usage, ran, startedAt)
+    const settled = { tokens: isGuess ? undefined : countedTokens(usage), cost }
+    const costs = told.map(({ ask, want }) => settledCost(ask, want, settled))
+    // A store that is away is no reason to keep the row waiting.
+    await Promise.resolve(taken.settle(costs)).catch(() => {})
+    await booked(runtime, calendar, accounts, cost)
+  }
+}
+
+function usageOf(spent: Spent): Usage {
+  return {
+    input: spent.inputTokens ?? 0,
+    cacheRead: spent.cacheReadTokens ?? 0,
+    cacheWrite5m: spent.cacheWrite5mTokens ?? 0,
+    cacheWrite1h: spent.cacheWrite1hTokens ?? 0,
+    output: spent.outputTokens ?? 0,
+  }
 }

@@ -14,6 +14,7 @@ import type { Stopping } from '../runtime.ts'
 import type { Taken } from './dispatch.ts'
 import { outOfTime } from './outlive.ts'
 import { type SilenceWatch, silenceWatch } from './silence.ts'
+import { type Speech, speaker, webStream } from './speech.ts'
 import { type Tally, tallier } from './tally.ts'
 import type { Voice } from './voice.ts'
 
@@ -37,6 +38,7 @@ interface Lent {
   now(): number
   limits: LimitsConfig
   stopping?: Stopping | undefined
+  stream?: typeof webStream | undefined
 }
 
 export function meter({ events, route }: Taken, call: Call, voice: Voice, lent: Lent): Metered {
@@ -47,9 +49,10 @@ export function meter({ events, route }: Taken, call: Call, voice: Voice, lent: 
     idleAfter: thinksUnseen(route) ? limits.thinkingIdleAfter : limits.idleAfter,
     totalAfter: limits.totalAfter,
   })
-  const { body, ending } = said(events, call.signal, voice, silence, lent)
+  const { speech, ending } = said(events, call.signal, voice, silence, lent)
+  const { stream = webStream } = lent
   return {
-    body: call.stream ? Promise.resolve(body) : onceItSpeaks(body),
+    body: call.stream ? Promise.resolve(stream(speech)) : onceItSpeaks(speech, stream),
     contentType: voice.contentType,
     ending,
   }
@@ -92,75 +95,64 @@ function said(
   }
 
   /** After `message_stop` nothing that goes wrong can matter to the client. */
-  function finish(controller: ReadableStreamDefaultController<Bytes>, failure?: unknown) {
+  function finish(failure?: unknown) {
     if (over) return
     const error = seen.isComplete() ? undefined : failure === undefined ? cutShort() : asGatewayError(failure)
     if (error && signal.aborted)
       end('cancelled') // what then breaks is no error: nobody is there
     else end(error ? 'failed_midstream' : 'succeeded', error)
     const last = error ? voice.failure(error) : voice.end()
-    if (error && !last) return controller.error(error)
-    if (last) controller.enqueue(last)
-    controller.close()
+    if (error && !last) return mouth.fail(error)
+    if (last) mouth.say(last)
+    mouth.close()
   }
 
-  const body = new ReadableStream<Bytes>(
-    {
-      start(controller) {
-        silence.start({
-          ping: () => controller.enqueue(voice.ping),
-          giveUp: () => finish(controller, fellSilent()),
-        })
-        outlive = stopping?.whenOver(() => finish(controller, outOfTime()))
-      },
-      async pull(controller) {
-        silence.waits()
-        try {
-          for (;;) {
-            const batch = await events.next()
-            if (over) return
-            silence.heard()
-            if (!batch) return finish(controller)
-            firstByteAt ??= now()
-            seen.see(batch)
-            // Before the last bytes go out: an answer that was read to its end is in the books, whatever comes next.
-            if (seen.isComplete()) conclude('succeeded')
-            const bytes = voice.say(batch)
-            if (!bytes) continue
-            controller.enqueue(bytes)
-            return silence.rests()
-          }
-        } catch (error) {
-          finish(controller, error)
-        }
-      },
-      cancel() {
-        if (!over) end(seen.isComplete() ? 'succeeded' : 'cancelled')
-      },
-    },
-    { highWaterMark: 0 },
-  )
-  return { body, ending }
+  async function pull() {
+    silence.waits()
+    try {
+      for (;;) {
+        const batch = await events.next()
+        if (over) return
+        silence.heard()
+        if (!batch) return finish()
+        firstByteAt ??= now()
+        seen.see(batch)
+        // Before the last bytes go out: an answer that was read to its end is in the books, whatever comes next.
+        if (seen.isComplete()) conclude('succeeded')
+        const bytes = voice.say(batch)
+        if (!bytes) continue
+        mouth.say(bytes)
+        return silence.rests()
+      }
+    } catch (error) {
+      finish(error)
+    }
+  }
+
+  const mouth = speaker(pull, () => {
+    if (!over) end(seen.isComplete() ? 'succeeded' : 'cancelled')
+  })
+  silence.start({ ping: () => mouth.say(voice.ping), giveUp: () => finish(fellSilent()) })
+  outlive = stopping?.whenOver(() => finish(outOfTime()))
+  return { speech: mouth.speech, ending }
 }
 
 /** Waits for the whole, so that a failure can still be a status; when that takes too long, for the first sign of life. */
-async function onceItSpeaks(body: ReadableStream<Bytes>): Promise<Bytes | ReadableStream<Bytes>> {
-  const reader = body.getReader()
-  const { value: first = new Uint8Array() } = await reader.read()
+async function onceItSpeaks(
+  speech: Speech,
+  stream: typeof webStream,
+): Promise<Bytes | ReadableStream<Bytes>> {
+  const first = (await speech.next()) ?? new Uint8Array()
   if (first[0] === OPEN_OBJECT) return first
   let held: Bytes | undefined = first
-  return new ReadableStream<Bytes>(
-    {
-      async pull(controller) {
-        const chunk = held ?? (await reader.read()).value
-        held = undefined
-        if (chunk) controller.enqueue(chunk)
-        else controller.close()
-      },
-      cancel: () => reader.cancel(),
+  return stream({
+    next() {
+      const bytes = held
+      held = undefined
+      return bytes ? Promise.resolve(bytes) : speech.next()
     },
-    { highWaterMark: 0 },
-  )
+    cancel: speech.cancel,
+  })
 }
 
 const OPEN_OBJECT = 0x7b

@@ -1,110 +1,129 @@
 /**
- * What Bedrock charges. Money is integer nano-dollars; a rate is micro-dollars per million tokens, which is a
- * pico-dollar per token, so that every product is exact and only the sum is rounded.
- * State of 2026-11-20; https://aws.amazon.com/bedrock/pricing/
+ * Prices as they hold here: those of the release, and over them what admins and AWS's list say. Kept in the cache as a
+ * whole, so that no request asks the database for a price.
  */
+import type { StoredPrice } from '../data/prices.ts'
+import { GatewayError } from '../errors.ts'
 import { isBedrock, type Wire } from '../protocol/fields/target.ts'
-import type { Usage } from '../protocol/messages.ts'
-import type { Model } from '../protocol/models.ts'
+import type { Route } from '../providers/provider.ts'
+import type { Runtime } from '../runtime.ts'
+import { type Price, type Prices, priceBook, type Ran } from './prices/book.ts'
+import { SEARCH_FEE } from './prices/shipped.ts'
 
-/** Micro-dollars per million tokens, on a global inference profile. */
-interface Rates {
-  input: number
-  output: number
-  cacheRead: number
+/** How many there may be beside the shipped ones: they are held in memory, all of them. */
+export const MOST_PRICES = 5_000
+
+/** How long a price that was changed elsewhere may be unknown here. */
+const RENEW = 60_000
+/** Yesterday's prices are better than none, and than those of the release. */
+const GRACE = 7 * 86_400_000
+/** Where there never were any: how soon to ask again. */
+const PAUSE = 2_000
+const CACHE_KEY = 'prices'
+
+interface Terms {
+  book: Prices
+  unpriced: 'allow' | 'block'
 }
-
-interface Price {
-  model: string
-  /** The first day it holds, UTC. A later row of the same model replaces it from its own day on. */
-  from: string
-  rates: Rates
-  /** The whole request is charged at `rates` when its prompt, cached or not, has more tokens than `above`. */
-  tier?: { above: number; rates: Rates }
-}
-
-const PRICES: readonly Price[] = [
-  { model: 'claude-fable-5-2', from: '2026-11-09', rates: dollars(8, 40, 0.2) },
-  { model: 'claude-fable-5-1', from: '2026-09-01', rates: dollars(10, 50, 0.25) },
-  { model: 'claude-fable-5', from: '2026-06-09', rates: dollars(10, 50, 1) },
-  { model: 'claude-opus-5-5', from: '2026-09-22', rates: dollars(4, 20, 0.2) },
-  { model: 'claude-opus-5', from: '2026-07-24', rates: dollars(5, 25, 0.5) },
-  { model: 'claude-opus-4-8', from: '2026-05-28', rates: dollars(5, 25, 0.5) },
-  { model: 'claude-opus-4-7', from: '2026-04-16', rates: dollars(5, 25, 0.5) },
-  { model: 'claude-opus-4-6', from: '2026-02-01', rates: dollars(5, 25, 0.5) },
-  { model: 'claude-opus-4-5', from: '2025-11-01', rates: dollars(5, 25, 0.5) },
-  { model: 'claude-opus-4-1', from: '2025-08-05', rates: dollars(15, 75, 1.5) },
-  { model: 'claude-sonnet-5-5', from: '2026-09-28', rates: dollars(2, 10, 0.1) },
-  { model: 'claude-sonnet-5', from: '2026-06-30', rates: dollars(2, 10, 0.2) },
-  { model: 'claude-sonnet-4-6', from: '2026-02-01', rates: dollars(3, 15, 0.3) },
-  { model: 'claude-sonnet-4-5', from: '2025-09-29', rates: dollars(3, 15, 0.3) },
-  { model: 'claude-sonnet-4', from: '2025-05-14', rates: dollars(3, 15, 0.3) },
-  {
-    model: 'claude-haiku-5-5',
-    from: '2026-10-07',
-    rates: dollars(0.1, 0.5, 0.01),
-    tier: { above: 100_000, rates: dollars(0.5, 2.5, 0.05) },
-  },
-  { model: 'claude-haiku-4-5', from: '2025-10-01', rates: dollars(1, 5, 0.1) },
-]
-
-/** As price lists put it, in dollars per million tokens. */
-function dollars(input: number, output: number, cacheRead: number): Rates {
-  const micro = (amount: number) => Math.round(amount * 1_000_000)
-  return { input: micro(input), output: micro(output), cacheRead: micro(cacheRead) }
-}
-
-/** Cache writes cost a multiple of input, in percent. */
-const WRITE_5M = 125n
-const WRITE_1H = 200n
 
 /**
- * One request's cost in nano-dollars; undefined where no price is known for that model on that day.
- * @param at when the request arrived, in milliseconds since 1970
+ * The prices that hold now. Without a database that ever answered they are the shipped ones, which says so: what is
+ * charged by them meanwhile can be recomputed.
  */
-export function charge(
-  usage: Usage,
-  model: Model | undefined,
-  regionClass: string,
-  at: number,
-): number | undefined {
-  const price = model && priceOn(model.name, new Date(at).toISOString().slice(0, 10))
-  if (!price) return undefined
-  const { input, output, cacheRead } = ratesFor(price, usage)
-  const perCent =
-    100n * (of(usage.input, input) + of(usage.output, output) + of(usage.cacheRead, cacheRead)) +
-    WRITE_5M * of(usage.cacheWrite5m, input) +
-    WRITE_1H * of(usage.cacheWrite1h, input)
-  // Twice a hundredth, and a thousand pico-dollars to a nano-dollar; half of that rounds up.
-  const unit = 100n * 100n * 1000n
-  return Number((perCent * regionPercent(model, regionClass) + unit / 2n) / unit)
+export async function pricesOf(runtime: Runtime): Promise<Prices> {
+  return (await termsOf(runtime)).book
 }
 
-/** What Anthropic charges for a search of its own: ten dollars a thousand. */
-const SEARCH_FEE = 10_000_000
+/**
+ * The same as the database has them at this moment, for what is shown to admins and written by them: another replica may
+ * just have changed one. Rejects where it does not answer.
+ */
+export async function freshPrices(runtime: Runtime): Promise<Prices> {
+  return (await load(runtime)).book
+}
+
+/** They were changed: this process at least acts on it at once. */
+export function forgetPrices(runtime: Runtime) {
+  runtime.cache.forget(CACHE_KEY)
+}
+
+/**
+ * The prices that a call is charged by, from its start to its end.
+ * @throws GatewayError policy_blocked where a route has no price and the organisation wants none such; api_error while
+ *   nobody can tell.
+ */
+export async function pricesFor(
+  runtime: Runtime,
+  routes: readonly Route[],
+  startedAt: number,
+): Promise<Prices> {
+  const { book, unpriced } = await termsOf(runtime)
+  const without = routes.find((route) => !book.held(ranBy(route), startedAt))
+  if (!without) return book
+  if (book.isShippedOnly) {
+    throw new GatewayError(
+      'api_error',
+      'The gateway cannot look up the price of this model just now: its database does not answer.',
+      { status: 503, retryAfter: 5 },
+    )
+  }
+  if (unpriced === 'block') {
+    const name = ranBy(without).model.slice(0, 200)
+    throw new GatewayError(
+      'policy_blocked',
+      `No price is known here for the model '${name}', and this gateway does not serve what it cannot price. An ` +
+        'admin can set its price (POST /admin/prices) or allow unpriced use (unpriced: allow, of the organisation).',
+    )
+  }
+  return book
+}
+
+/** What a route runs, for its price. */
+export function ranBy({ upstream, model, modelId, regionClass }: Route): Ran {
+  return { provider: upstream.provider, model: model?.name ?? modelId, regionClass }
+}
 
 /** Nano-dollars for the web searches of an answer; `engineFee` is what one costs where an engine of ours answers it. */
 export function searchFee(searches: number, wire: Wire, engineFee: number): number {
   return searches * (isBedrock(wire) ? engineFee : SEARCH_FEE)
 }
 
-function of(tokens: number, rate: number): bigint {
-  return BigInt(tokens) * BigInt(rate)
+function termsOf(runtime: Runtime): Promise<Terms> {
+  const { cache, log } = runtime
+  return cache
+    .remember(CACHE_KEY, async () => ({ value: await load(runtime), ttl: RENEW, grace: GRACE }))
+    .catch(() => {
+      log('error', 'prices could not be read: the shipped ones are charged')
+      // Kept for a moment, so that requests do not each wait for a database that is away.
+      const value: Terms = { book: priceBook([], { isShippedOnly: true }), unpriced: 'allow' }
+      return cache.remember(CACHE_KEY, async () => ({ value, ttl: PAUSE }))
+    })
 }
 
-function priceOn(model: string, day: string): Price | undefined {
-  return PRICES.filter((price) => price.model === model && price.from <= day)
-    .toSorted((a, b) => a.from.localeCompare(b.from))
-    .at(-1)
+async function load({ data }: Runtime): Promise<Terms> {
+  const [rows, organisation] = await Promise.all([
+    data.prices.live(MOST_PRICES),
+    data.settings.get('organisation'),
+  ])
+  const { multiplier, unpriced } = (organisation ?? {}) as { multiplier?: unknown; unpriced?: unknown }
+  return {
+    book: priceBook(rows.map(priceOf), {
+      multiplier: Number.isInteger(multiplier) && Number(multiplier) >= 0 ? Number(multiplier) : 100,
+    }),
+    unpriced: unpriced === 'block' ? 'block' : 'allow',
+  }
 }
 
-function ratesFor({ rates, tier }: Price, usage: Usage): Rates {
-  const prompt = usage.input + usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite1h
-  return tier && prompt > tier.above ? tier.rates : rates
-}
-
-/** Since 4.5 a request that stays in a geography or a region costs more than one that may run anywhere. */
-function regionPercent(model: Model, regionClass: string): bigint {
-  if (model.generation < 4.5 || regionClass === 'global') return 100n
-  return regionClass === 'us-gov' ? 120n : 110n
+export function priceOf({
+  id,
+  source,
+  provider,
+  model,
+  regionClass,
+  tier,
+  from,
+  rates,
+  long,
+}: StoredPrice): Price {
+  return { id, source, provider, model, regionClass, tier, from, rates, long }
 }

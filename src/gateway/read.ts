@@ -54,8 +54,13 @@ export async function read(request: Request, arrival: Arrival, lent: Lent, said:
 }
 
 /** A Messages request that is to be answered, not only counted, must say how long the answer may get. */
-export function requireMaxTokens({ body, outline: root }: Call) {
-  field(body, root, 'max_tokens', isCount, 'a valid integer of at least 1')
+export function requireMaxTokens(call: Call) {
+  maxTokensOf(call)
+}
+
+/** How long the answer may get. @throws GatewayError invalid_request_error where the call does not say. */
+export function maxTokensOf({ body, outline: root }: Call): number {
+  return field(body, root, 'max_tokens', isCount, 'a valid integer of at least 1')
 }
 
 async function buffer(request: Request, { limits: { bodyBytes: most }, view }: Lent): Promise<Bytes> {

@@ -8,17 +8,24 @@ import { providerNamed } from '../providers/index.ts'
 import type { Route, Upstream } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Principal } from './authenticate.ts'
+import { allows } from './models.ts'
+import { resolved } from './resolve.ts'
 
 /**
  * The routes of a call, best first.
  * @throws GatewayError not_found_error naming what is allowed; policy_blocked for a model this principal may not use;
  *   api_error where the gateway has not been told its AWS region.
  */
-export function route(runtime: Runtime, principal: Principal, call: Call): [Route, ...Route[]] {
+export async function route(
+  runtime: Runtime,
+  principal: Principal,
+  call: Call,
+): Promise<[Route, ...Route[]]> {
   const { upstream, name } = addressed(runtime, call.model.replace(/\[1m\]$/, ''))
-  const found = providerNamed(upstream.provider).find(name, upstream)
-  if (!found) throw unknownModel(runtime, principal, upstream, name)
-  if (!mayUse(principal, namesOf(found, name))) {
+  const asked = providerNamed(upstream.provider).find(name, upstream)
+  if (!asked) throw unknownModel(runtime, principal, upstream, name)
+  const found = await resolved(runtime, asked)
+  if (!allows(principal.models, namesOf(found, name), found.model !== undefined)) {
     const allowed = allowedNames(runtime, principal)
     throw new GatewayError(
       'policy_blocked',
@@ -26,7 +33,9 @@ export function route(runtime: Runtime, principal: Principal, call: Call): [Rout
     )
   }
   for (const fallback of fallbacks(call)) {
-    if (!mayUse(principal, [fallback])) {
+    const model = modelNamed(fallback)
+    const names = model ? [model.name, listedName(model), fallback] : [fallback]
+    if (!allows(principal.models, names, model !== undefined)) {
       throw new GatewayError('policy_blocked', `This key may not fall back to the model '${fallback}'.`)
     }
   }
@@ -48,9 +57,10 @@ export function modelsFor(runtime: Runtime, principal: Principal): Model[] {
   if (first === undefined || (first === 'bedrock' && config.aws.region === undefined)) return []
   const upstream = upstreamOf(runtime, first)
   const { find } = providerNamed(upstream.provider)
-  const usable = MODELS.filter(
-    (model) => find(model.name, upstream) && mayUse(principal, [model.name, listedName(model)]),
-  )
+  const usable = MODELS.filter((model) => {
+    const found = find(model.name, upstream)
+    return found && allows(principal.models, namesOf(found, model.name), true)
+  })
   return usable.toSorted((a, b) => b.released.localeCompare(a.released))
 }
 
@@ -69,23 +79,14 @@ function addressed(runtime: Runtime, name: string): { upstream: Upstream; name: 
 }
 
 /** The upstream of a provider that the environment describes. */
-function upstreamOf({ config, credentials }: Runtime, provider: ProviderName): Upstream {
+export function upstreamOf({ config, credentials }: Runtime, provider: ProviderName): Upstream {
   const id = provider === config.upstreams[0] ? 'default' : provider
   return { id, ...providerNamed(provider).place(config), credentials: credentials[provider] }
 }
 
-function namesOf({ model, modelId }: Route, asked: string): string[] {
+/** What the model of a route goes by: a pattern may mean any of it. */
+export function namesOf({ model, modelId }: Route, asked: string): string[] {
   return model ? [model.name, listedName(model), modelId] : [asked, modelId]
-}
-
-function mayUse({ models }: Principal, names: readonly string[]): boolean {
-  return models === undefined || models.some((pattern) => names.some((name) => matches(pattern, name)))
-}
-
-/** `*` stands for any run of characters. */
-function matches(pattern: string, name: string): boolean {
-  const parts = pattern.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'))
-  return new RegExp(`^${parts.join('.*')}$`).test(name)
 }
 
 function unknownModel(

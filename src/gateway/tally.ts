@@ -9,6 +9,8 @@ export interface Tally {
   /** Web searches that were answered. */
   searches: number
   stopReason: string | undefined
+  /** The service tier that it is charged in; empty is the standard one. */
+  tier: string
 }
 
 export interface Tallier {
@@ -31,15 +33,19 @@ export function tallier(): Tallier {
   let complete = false
   let streamed = 0
   let searches = 0
+  let tier = ''
 
   function seeOne({ type, data }: StreamEvent) {
     if (type === 'content_block_delta') {
       streamed += Math.max(1, (data.length - DELTA_FRAME) / BYTES_PER_TOKEN)
     } else if (type === 'message_start') {
-      usage = usageFrom(read<{ message?: { usage?: WireUsage } }>(data).message?.usage ?? {})
+      const said = read<{ message?: { usage?: WireUsage } }>(data).message?.usage ?? {}
+      usage = usageFrom(said)
+      tier = tierOf(said, tier)
     } else if (type === 'message_delta') {
       const delta = read<{ usage?: WireUsage; delta?: { stop_reason?: string } }>(data)
       usage = usageFrom(delta.usage ?? {}, usage)
+      tier = tierOf(delta.usage, tier)
       searches = delta.usage?.server_tool_use?.web_search_requests ?? searches
       stopReason = delta.delta?.stop_reason ?? stopReason
       final ||= delta.usage !== undefined
@@ -54,16 +60,26 @@ export function tallier(): Tallier {
     see: (events) => events.forEach(seeOne),
     isComplete: () => complete,
     tally() {
-      if (usage && final) return { source: 'final', usage, searches, stopReason }
+      if (usage && final) return { source: 'final', usage, searches, stopReason, tier }
       const output = Math.max(usage?.output ?? 0, Math.ceil(streamed))
       return {
         source: usage ? 'partial' : 'estimated',
         usage: { ...(usage ?? NO_USAGE), output },
         searches,
         stopReason,
+        tier,
       }
     },
   }
+}
+
+const STANDARD: ReadonlySet<unknown> = new Set(['standard', 'default', '', null, undefined])
+const LONGEST_TIER = 40
+
+/** A faster answer has a price of its own as well. */
+function tierOf({ service_tier: tier, speed }: WireUsage = {}, before: string): string {
+  const said = [tier, speed].find((each) => typeof each === 'string' && !STANDARD.has(each))
+  return said?.slice(0, LONGEST_TIER) ?? before
 }
 
 const decoder = new TextDecoder()

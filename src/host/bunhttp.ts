@@ -4,6 +4,7 @@ import type { Answer, Listen } from './listening.ts'
 /** As much of it as is used. */
 interface BunServer {
   port: number
+  requestIP(request: Request): { address: string } | null
   /** Resolves when nothing is under way any more. */
   stop(): Promise<void>
 }
@@ -18,7 +19,7 @@ interface BunOptions {
   idleTimeout: number
   /** Above ours, so that it is we who refuse, in our words. */
   maxRequestBodySize: number
-  fetch: Answer
+  fetch(request: Request, server: BunServer): ReturnType<Answer>
 }
 
 declare const Bun: { serve(options: BunOptions): BunServer }
@@ -31,7 +32,7 @@ export const listenOnBun: Listen = async (answer, { host, port }) => {
     reusePort: false,
     idleTimeout: 0,
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    fetch: answer,
+    fetch: (request, asked) => answer(request, asked.requestIP(request)?.address),
   })
   return { port: server.port, drained: () => server.stop() }
 }

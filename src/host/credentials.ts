@@ -17,7 +17,7 @@ interface Lent {
 
 /** Credentials as they are now. */
 export function loadCredentials(
-  provider: ProviderName,
+  provider: ProviderName | 'aws',
   env: Environment,
   config: Config,
   lent: Lent,
@@ -25,6 +25,7 @@ export function loadCredentials(
   const awsCredentials = () => loadAwsCredentials({}, 'auto')
   if (provider === 'vertex') return loadGoogleToken(env, { ...lent, awsCredentials })
   if (provider === 'anthropic') return Promise.resolve({ bearer: env['ANTHROPIC_API_KEY'] ?? '' })
+  if (provider === 'aws') return awsCredentials()
   return loadAwsCredentials(env, config.aws.wire)
 }
 

@@ -15,9 +15,18 @@ interface DenoOptions {
   onListen(): void
 }
 
-declare const Deno: { serve(options: DenoOptions, answer: Answer): DenoServer }
+/** Of a request: whom it came from, over TCP. */
+interface DenoInfo {
+  remoteAddr: { hostname?: string }
+}
+
+declare const Deno: {
+  serve(options: DenoOptions, answer: (request: Request, info: DenoInfo) => ReturnType<Answer>): DenoServer
+}
 
 export const listenOnDeno: Listen = async (answer, { host, port }) => {
-  const server = Deno.serve({ hostname: host, port, onListen() {} }, answer)
+  const server = Deno.serve({ hostname: host, port, onListen() {} }, (request, { remoteAddr }) =>
+    answer(request, remoteAddr.hostname),
+  )
   return { port: server.addr.port, drained: () => server.shutdown() }
 }

@@ -1,7 +1,9 @@
 /** Where a process with sockets keeps its rate limits: in memory, or in the Redis that replicas share. */
-import type { Config, SharedLimits } from '../config.ts'
-import { type FallbackOptions, fallbackLimits, newStanding } from '../data/limits/fallback.ts'
+import type { Config, SharedLimits as Where } from '../config.ts'
+import { type FallbackOptions, fallbackLimits, type SharedLimits } from '../data/limits/fallback.ts'
+import { holders } from '../data/limits/holders.ts'
 import { memoryLimits } from '../data/limits/memory.ts'
+import { newStanding } from '../data/limits/standing.ts'
 import type { Limits } from '../data/limits.ts'
 
 export interface OpenLimits {
@@ -9,11 +11,21 @@ export interface OpenLimits {
   close(): void
 }
 
-type Lent = Pick<FallbackOptions, 'log' | 'metrics' | 'now'>
+interface OpenShared {
+  limits: SharedLimits
+  renew(): Promise<void>
+  close(): void
+}
+
+interface Lent extends Pick<FallbackOptions, 'log' | 'metrics' | 'now'> {
+  /** What a process held falls back so many milliseconds after its last word. */
+  liveness?: number
+}
 
 /** How long a start waits for the store, and how often one that is away is thought of, in milliseconds. */
 const START_WITHIN = 1_000
 const PROBE_EVERY = 500
+const LIVENESS = 60_000
 
 /**
  * Also where the store is away: then the gateway starts without it, and finds it when it is there.
@@ -22,22 +34,26 @@ const PROBE_EVERY = 500
 export async function openLimits(
   { sharedLimits }: Config,
   lent: Lent,
-  neighbours: Limits | undefined,
+  neighbours: SharedLimits | undefined,
 ): Promise<OpenLimits> {
   const local = memoryLimits(lent.now)
   const shared = sharedLimits
-    ? await openShared(sharedLimits)
-    : neighbours && { limits: neighbours, close() {} }
+    ? await openShared(sharedLimits, lent)
+    : neighbours && { limits: neighbours, renew: async () => {}, close() {} }
   if (!shared) return { limits: local, close() {} }
+  const standing = newStanding()
   const limits = fallbackLimits({
     ...lent,
     shared: shared.limits,
     local,
-    standing: newStanding(),
+    standing,
     background() {}, // a process outlives its requests
   })
   await limits.probe(START_WITHIN)
-  const timer = setInterval(() => limits.probeIfDue(), PROBE_EVERY).unref()
+  const timer = setInterval(() => {
+    limits.probeIfDue()
+    if (!standing.away) void shared.renew().catch(() => {}) // said again before it is too late
+  }, PROBE_EVERY).unref()
   return {
     limits,
     close() {
@@ -47,11 +63,14 @@ export async function openLimits(
   }
 }
 
-async function openShared(where: SharedLimits): Promise<OpenLimits> {
+async function openShared(where: Where, { now, liveness = LIVENESS }: Lent): Promise<OpenShared> {
+  const options = { holders: holders({ now, liveness }), liveness }
   if (where.kind === 'redis') {
     const { openRedis } = await import('../data/limits/redis.ts')
-    return openRedis(where.url, START_WITHIN)
+    const { limits, close } = await openRedis(where.url, START_WITHIN, options)
+    return { limits, renew: limits.renew, close }
   }
   const { upstashLimits } = await import('../data/limits/upstash.ts')
-  return { limits: upstashLimits(where), close() {} }
+  const limits = upstashLimits(where, options)
+  return { limits, renew: limits.renew, close() {} }
 }

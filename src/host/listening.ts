@@ -1,7 +1,7 @@
 /** What serves HTTP in a process, as far as its life is concerned: types only. Each runtime has its own. */
 
-/** Answers a request; does not throw. */
-export type Answer = (request: Request) => Response | Promise<Response>
+/** Answers a request that came from this address, where that is known; does not throw. */
+export type Answer = (request: Request, peer: string | undefined) => Response | Promise<Response>
 
 /** Starts to listen. Rejects where it cannot. */
 export type Listen = (answer: Answer, at: { host: string; port: number }) => Promise<Listening>

@@ -12,7 +12,10 @@ import type { Listen } from './listening.ts'
 const LET_GO_EVERY = 100
 
 export const listenOnNode: Listen = async (answer, { host, port }) => {
-  const listener = getRequestListener(answer, { errorHandler: unreadable })
+  const listener = getRequestListener(
+    (request, { incoming }) => answer(request, incoming.socket.remoteAddress),
+    { errorHandler: unreadable },
+  )
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false }, listener)
   harden(server)
   server.listen(port, host)

@@ -5,11 +5,13 @@ import type { Config, ProviderName } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
 import { type DataOptions, dataIn } from '../data/data.ts'
 import { capacityOf } from '../gateway/admit.ts'
-import { closeLost, everyHour, HOUR } from '../jobs.ts'
-import { counters } from '../protocol/metrics.ts'
+import { newSightings } from '../gateway/sightings.ts'
+import { closeLost, everyHour, everyMinute, HOUR, MINUTE } from '../jobs.ts'
+import { counters, type Metrics } from '../protocol/metrics.ts'
 import type { Send } from '../protocol/send.ts'
 import type { Log, Runtime, Stopping } from '../runtime.ts'
 import { assetsIn } from './assets.ts'
+import { repeatedly } from './clock.ts'
 import type { Following, Own } from './cluster/follow.ts'
 import { loadCredentials, profileRegion } from './credentials.ts'
 import { pinnedEgress } from './egress.ts'
@@ -30,6 +32,8 @@ interface Lent {
   /** The folder of the portal's files, as built. */
   portal: string
   stopping: Stopping
+  /** How this host takes what is said, where it can do so better than by the standard's stream. */
+  stream?: Runtime['stream']
   /** In one of several processes of a gateway: what it shares with the others. */
   follow?: ((own: Own) => Following) | undefined
 }
@@ -59,21 +63,22 @@ export async function openHost(lent: Lent): Promise<Host> {
   let isReady = false
   const metrics = counters()
   const cache = memoryCache({ entries: CACHE_ENTRIES, now })
-  const shared = lent.follow?.({ metrics, cache })
-  const limits = await openLimits(config, { log, metrics, now }, shared?.limits)
+  const shared = lent.follow?.({ metrics, cache }) ?? { metrics, cache, limits: undefined }
+  const limits = await openLimits(config, { log, metrics, now }, shared.limits)
   const work = new Set<Promise<unknown>>()
-  const credentialsOf = (provider: ProviderName) =>
+  const credentialsOf = (provider: ProviderName | 'aws') =>
     keptCredentials(() => loadCredentials(provider, lent.env, config, { fetch: lent.fetch, now }), now)
   const runtime: Runtime = {
     config,
-    data: dataIn(store.database, log, dataOptions(store, spools)),
+    data: dataIn(store.database, log, dataOptions(store, spools, shared.metrics)),
     limits: limits.limits,
     capacity: capacityOf(config.mostInFlight),
-    cache: shared?.cache ?? cache,
+    cache: shared.cache,
     credentials: {
       bedrock: credentialsOf('bedrock'),
       anthropic: credentialsOf('anthropic'),
       vertex: credentialsOf('vertex'),
+      aws: credentialsOf('aws'),
     },
     assets: await assetsIn(lent.portal),
     fetch: lent.fetch,
@@ -81,10 +86,12 @@ export async function openHost(lent: Lent): Promise<Host> {
     // A quote is looked for by `memchr`: 1.3 microseconds in 100 KB, where a plain array takes 34.
     view: (bytes) => Buffer.from(bytes),
     egress: pinnedEgress({ loopback: config.egress.loopback }),
+    sightings: newSightings(),
     log,
-    metrics: shared?.metrics ?? metrics,
+    metrics: shared.metrics,
     now,
     isReady: async () => isReady,
+    stream: lent.stream,
     stopping: lent.stopping,
     waitUntil(promise) {
       const tracked = promise.catch((error: unknown) => {
@@ -99,12 +106,12 @@ export async function openHost(lent: Lent): Promise<Host> {
     isReady = true
   })
   ready.catch(() => {}) // told to who waits for it
-  const clock = setInterval(() => void byTheHour(runtime, spools).catch(() => {}), HOUR).unref()
+  const stopClocks = startClocks(runtime, spools)
   return {
     runtime,
     ready,
     async close(patience) {
-      clearInterval(clock)
+      stopClocks()
       await soon(idle(work), patience)
       limits.close()
       await soon(store.close(), CLOSE)
@@ -113,8 +120,24 @@ export async function openHost(lent: Lent): Promise<Host> {
   }
 }
 
-function dataOptions({ silent }: Store, spools: Spools | undefined): DataOptions {
-  return { ...(silent ? { silent } : {}), ...(spools ? { spool: spools.mine } : {}) }
+function startClocks(runtime: Runtime, spools: Spools | undefined): () => void {
+  const { isReady } = runtime
+  const clocks = [
+    repeatedly({ every: MINUTE, spread: MINUTE / 10, isReady }, () => byTheMinute(runtime)),
+    repeatedly({ every: HOUR, spread: 0, isReady }, () => byTheHour(runtime, spools)),
+  ]
+  return () => {
+    for (const stop of clocks) stop()
+  }
+}
+
+function dataOptions({ silent, reports }: Store, spools: Spools | undefined, metrics: Metrics): DataOptions {
+  return {
+    metrics,
+    ...(silent ? { silent } : {}),
+    ...(reports ? { reports } : {}),
+    ...(spools ? { spool: spools.mine } : {}),
+  }
 }
 
 /** What this process, or another that was killed, has left of the last time. */
@@ -128,6 +151,13 @@ async function takeStock(runtime: Runtime, spools: Spools | undefined) {
     await adopted
     await closeLost(runtime, runtime.now())
   }
+}
+
+/** What it delivers is waited for at the end of the process, as far as there is time. */
+function byTheMinute(runtime: Runtime): Promise<void> {
+  const done = everyMinute(runtime)
+  runtime.waitUntil(done)
+  return done
 }
 
 async function byTheHour(runtime: Runtime, spools: Spools | undefined) {

@@ -8,8 +8,10 @@ import { logTo } from '../protocol/log.ts'
 import type { Log, Runtime } from '../runtime.ts'
 import type { Cluster } from './cluster/cluster.ts'
 import { undiciSend } from './fetch.ts'
+import { gathered } from './lines.ts'
 import type { Listen, Listening } from './listening.ts'
 import { type Host, openHost } from './open.ts'
+import { addressOf } from './peers.ts'
 import { type Stop, stopping } from './stopping.ts'
 import { welcome } from './welcome.ts'
 
@@ -17,6 +19,8 @@ import { welcome } from './welcome.ts'
 interface Brought {
   app: { fetch(request: Request, runtime: Runtime): Response | Promise<Response> }
   listen: Listen
+  /** How it takes what is said to a client. */
+  stream?: Runtime['stream']
   /** Where it can serve with several processes. */
   cluster?: Cluster
   /** The folder that `drizzle` and `dist` are in. */
@@ -60,7 +64,8 @@ async function leadWith(cluster: Cluster | undefined, { workers }: Config, log: 
 
 function logOf({ logLevel: level, logFormat }: Config): Log {
   const format = logFormat ?? (process.stdout.isTTY ? 'text' : 'json')
-  return logTo({ level, format, now: Date.now, write: (line) => process.stdout.write(line) })
+  const write = gathered(process.stdout, (flush) => process.on('exit', flush))
+  return logTo({ level, format, now: Date.now, write })
 }
 
 /** What is wrong with the configuration ends it also when it comes out late; a database that went away again does not. */
@@ -91,7 +96,12 @@ function signalled(cluster: Cluster | undefined): Promise<void> {
   })
 }
 
-async function start({ app, listen, home, cluster }: Brought, config: Config, log: Log): Promise<Started> {
+async function start(
+  { app, listen, stream, home, cluster }: Brought,
+  config: Config,
+  log: Log,
+): Promise<Started> {
+  const clientAddress = addressOf(config)
   const stop = stopping()
   const host = await openHost({
     env: process.env,
@@ -101,10 +111,15 @@ async function start({ app, listen, home, cluster }: Brought, config: Config, lo
     migrations: fileURLToPath(new URL('drizzle', home)),
     portal: fileURLToPath(new URL('dist/portal', home)),
     stopping: stop,
+    stream,
     follow: cluster?.isWorker ? cluster.follow : undefined,
   })
   await Promise.race([host.ready, sleep(HEAD_START, undefined, { ref: false })])
-  const listening = await listen((request) => app.fetch(request, host.runtime), host.runtime.config)
+  const { runtime } = host
+  const listening = await listen(
+    (request, peer) => app.fetch(request, { ...runtime, clientAddress: clientAddress(request, peer) }),
+    runtime.config,
+  )
   return { host, listening, stop }
 }
 

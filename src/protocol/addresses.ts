@@ -12,7 +12,7 @@ export type Reach = 'public' | 'loopback' | 'private' | 'never'
 /** Four bytes, or sixteen. */
 export type Address = readonly number[]
 
-interface Range {
+interface Judged {
   prefix: Address
   bits: number
   reach: Reach
@@ -54,7 +54,8 @@ const V6 = ranges([
   ['::/0', 'never'],
 ])
 
-const MAPPED = address('::ffff:0:0')
+/** What an IPv4 address in IPv6's clothes begins with. */
+export const MAPPED = address('::ffff:0:0')
 const NAT64 = address('64:ff9b::')
 /** The middle of an ISATAP interface identifier; the bit before it says whether its IPv4 address claims to be global. */
 const ISATAP = [0x00, 0x00, 0x5e, 0xfe]
@@ -73,11 +74,12 @@ export function reachOf(address: Address): Reach {
   return find(V6, address)
 }
 
-function find(table: readonly Range[], address: Address): Reach {
+function find(table: readonly Judged[], address: Address): Reach {
   return table.find(({ prefix, bits }) => startsWith(address, prefix, bits))?.reach ?? 'public'
 }
 
-function startsWith(address: Address, prefix: Address, bits: number): boolean {
+/** Whether the first so many bits are those of the prefix. */
+export function startsWith(address: Address, prefix: Address, bits: number): boolean {
   for (let at = 0; at * 8 < bits; at++) {
     const mask = (0xff00 >> Math.min(8, bits - at * 8)) & 0xff
     if (((address[at] ?? 0) & mask) !== ((prefix[at] ?? 0) & mask)) return false
@@ -128,7 +130,7 @@ function groups(text: string, isLast: boolean): number[] | undefined {
   return bytes
 }
 
-function ranges(lines: readonly (readonly [string, Reach])[]): readonly Range[] {
+function ranges(lines: readonly (readonly [string, Reach])[]): readonly Judged[] {
   return lines.map(([range, reach]) => {
     const [prefix = '', bits] = range.split('/')
     return { prefix: address(prefix), bits: Number(bits), reach }

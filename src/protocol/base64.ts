@@ -37,12 +37,12 @@ export function fromBase64(text: Uint8Array, start: number, end: number, room?: 
     bytes[out++] = (c << 6) | d
   }
   if (at < end) {
-    const [a, b, c] = [0, 1, 2].map((more) =>
-      at + more < end ? (SEXTETS[text[at + more] as number] as number) : 0,
-    )
-    seen |= (a as number) | (b as number) | (c as number)
-    if (out < length) bytes[out++] = ((a as number) << 2) | ((b as number) >> 4)
-    if (out < length) bytes[out++] = ((b as number) << 4) | ((c as number) >> 2)
+    const a = SEXTETS[text[at] as number] as number
+    const b = at + 1 < end ? (SEXTETS[text[at + 1] as number] as number) : 0
+    const c = at + 2 < end ? (SEXTETS[text[at + 2] as number] as number) : 0
+    seen |= a | b | c
+    if (out < length) bytes[out++] = (a << 2) | (b >> 4)
+    if (out < length) bytes[out++] = (b << 4) | (c >> 2)
   }
   if (seen & 0xc0 || (end - start) % 4 === 1) {
     throw new GatewayError('api_error', 'The upstream sent an event that is not base64.')

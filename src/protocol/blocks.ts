@@ -9,6 +9,8 @@ export interface Block {
   /** As it stood in `content_block_start`. */
   readonly start: Json
   push(delta: Json): void
+  /** Goes on with the block's text of that name. */
+  grow(key: string, text: string): void
   /** The arguments of a tool call, digit for digit; `{}` where what came is not a whole object. */
   input(): string
   text(): string
@@ -22,11 +24,15 @@ export function openBlock(start: Json): Block {
   /** Whatever kind of delta it is, a text in it goes on with the block's text of that name. */
   function push({ type: _, ...delta }: Json) {
     for (const [key, value] of Object.entries(delta)) {
-      if (key === 'partial_json') arguments_ += String(value)
-      else if (key === 'citation') citations.push(value)
-      else if (typeof value === 'string') grown[key] = `${asText(grown[key])}${value}`
+      if (key === 'citation') citations.push(value)
+      else if (typeof value === 'string' || key === 'partial_json') grow(key, String(value))
       else grown[key] = value
     }
+  }
+
+  function grow(key: string, text: string) {
+    if (key === 'partial_json') arguments_ += text
+    else grown[key] = asText(grown[key]) + text
   }
 
   function input(): string {
@@ -37,6 +43,7 @@ export function openBlock(start: Json): Block {
   return {
     start,
     push,
+    grow,
     input,
     text() {
       const { input: arguments_, citations: before, ...rest } = grown

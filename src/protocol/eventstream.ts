@@ -15,16 +15,18 @@ const OVERHEAD = 16
 const MAX_HEADERS = 128 * 1024
 const MAX_FRAME = 24 * 1024 * 1024 + MAX_HEADERS + OVERHEAD
 
-export interface Frame {
-  /** String headers only: `:message-type`, `:event-type`, `:exception-type` and their like. */
-  headers: ReadonlyMap<string, string>
-  /** A view of the bytes read; copy what must outlive the next read. */
-  payload: Uint8Array
-}
+/** String headers only: `:message-type`, `:event-type`, `:exception-type` and their like. */
+export type FrameHeaders = ReadonlyMap<string, string>
+
+/** Takes a frame. The payload is a view of the bytes read: what must outlive the next read is copied. */
+export type TakeFrame = (headers: FrameHeaders, payload: Uint8Array) => void
 
 export interface FrameDecoder {
-  /** @throws GatewayError api_error at a damaged frame, after it has given those before it. */
-  push(chunk: Uint8Array): Iterable<Frame>
+  /**
+   * Hands over every frame that is complete now.
+   * @throws GatewayError api_error at a damaged frame, after it has given those before it.
+   */
+  push(chunk: Uint8Array, take: TakeFrame): void
   /** @throws GatewayError api_error when a frame was left incomplete. */
   end(): void
 }
@@ -36,11 +38,11 @@ export function frameDecoder(checksum = (bytes: Uint8Array) => crc32(bytes, 0, b
   let held = 0
   let wanted = PRELUDE
 
-  function* push(chunk: Uint8Array): Generator<Frame> {
+  function push(chunk: Uint8Array, take: TakeFrame) {
     held += chunk.length
     parts.push(chunk)
     if (held < wanted) return // joined only when a frame is complete: many small reads stay linear
-    const bytes = parts.length === 1 ? chunk : concat(parts)
+    const bytes = parts.length === 1 ? plain(chunk) : concat(parts)
     let at = 0
     wanted = PRELUDE
     while (bytes.length - at >= PRELUDE) {
@@ -53,10 +55,7 @@ export function frameDecoder(checksum = (bytes: Uint8Array) => crc32(bytes, 0, b
       if (checksum(bytes.subarray(at, end - 4)) !== u32(bytes, end - 4))
         throw damaged('a frame fails its checksum')
       const payload = at + PRELUDE + u32(bytes, at + 4)
-      yield {
-        headers: headersAt(bytes, at + PRELUDE, payload),
-        payload: bytes.subarray(payload, end - 4),
-      }
+      take(headersAt(bytes, at + PRELUDE, payload), bytes.subarray(payload, end - 4))
       at += length
     }
     held = bytes.length - at
@@ -68,6 +67,11 @@ export function frameDecoder(checksum = (bytes: Uint8Array) => crc32(bytes, 0, b
   }
 
   return { push, end }
+}
+
+/** The same bytes as an array that is nothing but that: a stretch of a Buffer of Node's costs three times as much. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
 /** Judges a frame's length before a byte of it is waited for, so that a damaged one cannot stall the stream. */

@@ -95,18 +95,36 @@ const SCALAR = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)
 const LONGEST_SCALAR = 4_096
 
 function pastScalar(bytes: Uint8Array, at: number): number {
-  let end = at
+  let end = pastDigits(bytes, at)
+  if (end > at && isEnd(bytes[end])) return end
+  end = at
   let text = ''
   for (;;) {
     const byte = bytes[end]
-    if (byte === undefined || byte <= 0x20 || byte === COMMA || byte === CLOSE_ARRAY || byte === CLOSE_OBJECT)
-      break
+    if (byte === undefined || isEnd(byte)) break
     if (end - at > LONGEST_SCALAR) throw notJson(at)
     text += String.fromCharCode(byte)
     end++
   }
   if (!SCALAR.test(text)) throw notJson(at)
   return end
+}
+
+/** Past a whole number, which most scalars are: seen by its bytes, without a text. Where there is none, to where it began. */
+function pastDigits(bytes: Uint8Array, at: number): number {
+  const first = bytes[at] as number
+  if (first === ZERO) return at + 1
+  let end = at
+  for (let byte = first; byte >= ZERO && byte <= NINE; byte = bytes[end] as number) end++
+  return end
+}
+
+const ZERO = 0x30
+const NINE = 0x39
+
+/** What may stand behind a scalar. */
+function isEnd(byte: number | undefined): boolean {
+  return byte === undefined || byte <= 0x20 || byte === COMMA || byte === CLOSE_ARRAY || byte === CLOSE_OBJECT
 }
 
 export function notJson(at: number): GatewayError {

@@ -1,24 +1,36 @@
 /**
- * The look of a developer's key: `oc_`, 32 random characters (190 bits), and a checksum of 6. The checksum lets a
- * typing error or a made-up key be refused without asking the database, and secret scanners be sure of a find.
+ * The look of a secret: what it is for (`oc_` a developer's key, `oct_` a token for the admin API), 32 random characters
+ * (190 bits), and a checksum of 6. The checksum lets a typing error or a made-up one be refused without asking the
+ * database, and secret scanners be sure of a find.
  */
 import { crc32 } from './crc32.ts'
 import { webHashes } from './hashes.ts'
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
-const FORMAT = /^oc_[0-9A-Za-z]{38}$/
+const FORMAT = /^(oct?)_[0-9A-Za-z]{38}$/
 const RANDOM = 32
 const CHECKSUM = 6
 
+/** Of a key, and of a token. */
+export type SecretPrefix = 'oc' | 'oct'
+
 /** A new secret. */
-export function newSecret(): string {
-  const secret = `oc_${randomText(RANDOM)}`
+export function newSecret(prefix: SecretPrefix = 'oc'): string {
+  const secret = `${prefix}_${randomText(RANDOM)}`
   return secret + checksum(secret)
 }
 
-/** Whether this could be one of ours. */
-export function isWellFormed(secret: string): boolean {
-  return FORMAT.test(secret) && secret.endsWith(checksum(secret.slice(0, -CHECKSUM)))
+/** Whether this could be one of ours, of that kind. */
+export function isWellFormed(secret: string, prefix: SecretPrefix = 'oc'): boolean {
+  const [, found] = FORMAT.exec(secret) ?? []
+  return found === prefix && secret.endsWith(checksum(secret.slice(0, -CHECKSUM)))
+}
+
+const HINT = 6
+
+/** The first characters of a secret, to tell it from others by: too few to guess the rest. */
+export function hintOf(secret: string): string {
+  return secret.slice(0, secret.indexOf('_') + 1 + HINT)
 }
 
 /** What is stored instead of a secret. Unsalted is enough: there are 190 random bits to guess. */

@@ -49,6 +49,9 @@ export interface WireUsage {
   cache_read_input_tokens?: number | null
   cache_creation_input_tokens?: number | null
   server_tool_use?: { web_search_requests?: number } | null
+  /** Which tier the upstream served it in, and at which speed. */
+  service_tier?: string | null
+  speed?: string | null
   cache_creation?: { ephemeral_5m_input_tokens?: number; ephemeral_1h_input_tokens?: number } | null
 }
 

@@ -103,6 +103,14 @@ export function splitProfile(id: string): { prefix: string | undefined; baseId: 
   return match?.[2] === undefined ? undefined : { prefix: match[1], baseId: match[2] }
 }
 
+/** The model that a provider's own id says it is, in whatever form; undefined where it does not say. */
+export function modelBehind(modelId: string): Model | undefined {
+  const id = modelId.replace(/^arn:.*:inference-profile\//, '')
+  const { baseId } = splitProfile(id) ?? {}
+  if (baseId !== undefined) return modelOfBase(baseId) ?? modelNamed(baseId.replace(/^anthropic\./, ''))
+  return modelNamed(id.replace('@', '-'))
+}
+
 export function modelOfBase(baseId: string): Model | undefined {
   return MODELS.find((each) => each.bedrockId === baseId)
 }

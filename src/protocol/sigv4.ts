@@ -38,23 +38,17 @@ export async function signed(
   keys: Signing,
   hashes: Hashes,
 ): Promise<Record<string, string>> {
-  const stamp = new Date(asked.now).toISOString().replace(/[:-]|\.\d{3}/g, '')
+  const stamp = stampOf(asked.now)
   const scope = `${stamp.slice(0, 8)}/${asked.region}/${asked.service}/aws4_request`
   const { host, pathname, search } = new URL(asked.url)
-  const headers: Record<string, string> = { ...asked.headers, 'x-amz-date': stamp }
+  const headers: Record<string, string> = { 'x-amz-date': stamp }
+  for (const name in asked.headers) headers[name] = asked.headers[name] as string
   if (keys.sessionToken !== undefined) headers['x-amz-security-token'] = keys.sessionToken
-  const lines = signedLines({ ...headers, host })
-  const names = lines.map(([name]) => name).join(';')
-  const canonical = [
-    asked.method,
-    canonicalPath(pathname),
-    search === '' ? '' : canonicalQuery(search),
-    ...lines.map((line) => line.join(':')),
-    '',
-    names,
-    await hashes.sha256(asked.body ?? ''),
-  ].join('\n')
-  const key = await keyFor(scope, keys, hashes)
+  const { lines, names } = signedLines(headers, host)
+  const query = search === '' ? '' : canonicalQuery(search)
+  const bodyHash = await hashes.sha256(asked.body ?? '')
+  const canonical = `${asked.method}\n${canonicalPath(pathname)}\n${query}\n${lines}\n${names}\n${bodyHash}`
+  const key = keys.derived?.get(scope) ?? (await keyFor(scope, keys, hashes))
   const toSign = `${ALGORITHM}\n${stamp}\n${scope}\n${await hashes.sha256(canonical)}`
   const signature = hex(await hashes.hmac(key, toSign))
   headers['authorization'] =
@@ -62,12 +56,25 @@ export async function signed(
   return headers
 }
 
-/** Header lines in their order. A proxy may rewrite a content type. */
-function signedLines(headers: Readonly<Record<string, string>>): [name: string, value: string][] {
-  return Object.entries(headers)
-    .filter(([name]) => name !== 'content-type')
-    .map(([name, value]): [string, string] => [name, value.trim().replace(/\s+/g, ' ')])
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+/** `20261120T083000Z` */
+function stampOf(now: number): string {
+  const iso = new Date(now).toISOString()
+  return `${iso.slice(0, 4)}${iso.slice(5, 7)}${iso.slice(8, 13)}${iso.slice(14, 16)}${iso.slice(17, 19)}Z`
+}
+
+/** Header lines in their order, each with its line end, and their names. A proxy may rewrite a content type. */
+function signedLines(headers: Readonly<Record<string, string>>, host: string) {
+  const names = ['host']
+  for (const name in headers) if (name !== 'content-type') names.push(name)
+  names.sort()
+  let lines = ''
+  for (const name of names) lines += `${name}:${onlySpaces(name === 'host' ? host : (headers[name] ?? ''))}\n`
+  return { lines, names: names.join(';') }
+}
+
+/** As it arrives: trimmed, and of several spaces one. */
+function onlySpaces(value: string): string {
+  return /^\s|\s\s|[^\S ]|\s$/.test(value) ? value.trim().replace(/\s+/g, ' ') : value
 }
 
 /** Encoded a second time, as every service but S3 has it. */
@@ -94,8 +101,6 @@ const encoder = new TextEncoder()
 
 /** The secret does not sign: a key does that is made from it for a day, a region and a service. */
 async function keyFor(scope: string, { secretAccessKey, derived }: Signing, hashes: Hashes): Promise<Bytes> {
-  const known = derived?.get(scope)
-  if (known) return known
   let key: Bytes = encoder.encode(`AWS4${secretAccessKey}`)
   for (const part of scope.split('/')) key = await hashes.hmac(key, part)
   if (derived && derived.size >= MOST_KEYS) derived.clear()

@@ -3,18 +3,28 @@
  * SDKs go by it and drop an event that has none. https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 import { envelope, type GatewayError } from '../errors.ts'
-import { type Bytes, concat } from './bytes.ts'
+import type { Bytes } from './bytes.ts'
 import type { StreamEvent } from './messages.ts'
 
 const encoder = new TextEncoder()
-const DATA = encoder.encode('\ndata: ')
-const END = encoder.encode('\n\n')
+const LINE_FEED = 0x0a
 
 /** The bytes of several events, as one chunk. */
 export function frames(events: readonly StreamEvent[]): Bytes {
-  const parts: Uint8Array[] = []
-  for (const event of events) parts.push(eventLine(event.type), DATA, event.data, END)
-  return concat(parts)
+  let length = 0
+  for (const { type, data } of events) length += beforeData(type).length + data.length + 2
+  const bytes = new Uint8Array(length)
+  let at = 0
+  for (const { type, data } of events) {
+    const before = beforeData(type)
+    bytes.set(before, at)
+    at += before.length
+    bytes.set(data, at)
+    at += data.length
+    bytes[at++] = LINE_FEED
+    bytes[at++] = LINE_FEED
+  }
+  return bytes
 }
 
 const COMMON = [
@@ -25,10 +35,14 @@ const COMMON = [
   'message_delta',
   'message_stop',
 ]
-const EVENT_LINES = new Map(COMMON.map((type) => [type, encoder.encode(`event: ${type}`)]))
+const BEFORE_DATA = new Map(COMMON.map((type) => [type, lineBefore(type)]))
 
-function eventLine(type: string): Uint8Array {
-  return EVENT_LINES.get(type) ?? encoder.encode(`event: ${type}`)
+function beforeData(type: string): Uint8Array {
+  return BEFORE_DATA.get(type) ?? lineBefore(type)
+}
+
+function lineBefore(type: string): Uint8Array {
+  return encoder.encode(`event: ${type}\ndata: `)
 }
 
 export const PING: Bytes = encoder.encode('event: ping\ndata: {"type":"ping"}\n\n')

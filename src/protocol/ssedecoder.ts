@@ -62,10 +62,10 @@ export function sseDecoder(told: Told): EventDecoder {
   }
 
   return {
-    *push(chunk) {
+    push(chunk, take) {
       for (const line of lines.push(chunk)) {
         const event = read(line)
-        if (event) yield event
+        if (event) take(event)
       }
     },
     end() {

@@ -19,7 +19,7 @@ export interface Events {
 
 /** Turns bytes into events, keeping what is incomplete between calls. */
 export interface EventDecoder {
-  push(chunk: Uint8Array): Iterable<StreamEvent>
+  push(chunk: Uint8Array, take: (event: StreamEvent) => void): void
   /** Called at the end of the wire. Throws when bytes are left over. */
   end(): void
 }
@@ -42,7 +42,7 @@ export function readEvents(
       }
       const events: StreamEvent[] = []
       try {
-        for (const event of decoder.push(value)) events.push(event)
+        decoder.push(value, (event) => void events.push(event))
       } catch (error) {
         // What came before the fault has been said: it is passed on first.
         if (events.length === 0) throw error

@@ -28,6 +28,8 @@ export interface Place {
   headers?: Readonly<Record<string, string>>
   /** Bedrock: the prefix of the inference profiles that plain names are served by. */
   profile?: string
+  /** Bedrock: where inference profiles are looked up. */
+  control?: string
 }
 
 /** The choice of upstream and model id for a call. */
@@ -38,6 +40,12 @@ export interface Route {
   /** Undefined where an ARN does not say which model it leads to, and for a model that is not known yet. */
   model: Model | undefined
   /** Where the model may run, for its price: the profile's prefix, or `region`. */
+  regionClass: string
+}
+
+/** What an id of the provider's stands for. */
+export interface Resolved {
+  model: Model | undefined
   regionClass: string
 }
 
@@ -71,6 +79,11 @@ export interface Provider {
    * @throws GatewayError not_found_error where there is more to say about that.
    */
   find(name: string, upstream: Upstream): Route | undefined
+  /**
+   * What stands behind an id that does not say its model; undefined where that is not to be known. Costs a request.
+   * @throws Error where it could not be asked.
+   */
+  resolve?(modelId: string, upstream: Upstream, lent: Lent): Promise<Resolved | undefined>
   /**
    * Sends a call once, with no retry, leaving out what `omit` says.
    * @throws GatewayError for every refusal and failure, in words for the developer.

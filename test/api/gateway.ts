@@ -20,7 +20,7 @@ export async function gatewayOn(
     fetch,
     now: Date.now,
     credentials: keptCredentials(async () => ({ ...bedrock.credentials }), Date.now),
-    env: { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url, ...env },
+    env: { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url, AWS_ENDPOINT_URL_BEDROCK: bedrock.url, ...env },
     ...rest,
   })
   const { headers } = await keyIn(runtime)

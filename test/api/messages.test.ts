@@ -17,7 +17,7 @@ async function gateway(changes: Parameters<typeof testRuntime>[0] = {}) {
     fetch,
     now: Date.now,
     credentials: keptCredentials(async () => ({ ...bedrock.credentials }), Date.now),
-    env: { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url },
+    env: { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url, AWS_ENDPOINT_URL_BEDROCK: bedrock.url },
     ...changes,
   })
   const { headers } = await keyIn(runtime)
@@ -274,6 +274,7 @@ describe('GET /v1/models', () => {
 
 test('anything unknown becomes "Internal error": its own message goes nowhere', async () => {
   const { runtime, post } = await gateway()
+  await (await post(hello)).text() // the key is known
   runtime.waitUntil = () => {
     throw new Error('params: [secret detail]')
   }

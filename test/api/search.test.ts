@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { app } from '../../src/app.ts'
 import { pinnedEgress } from '../../src/host/egress.ts'
 import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
+import { say } from '../fakes/steps.ts'
 import { ADMIN_TOKEN } from '../runtime.ts'
 import { gatewayOn, type TestGateway } from './gateway.ts'
 
@@ -107,6 +108,29 @@ describe('web search', () => {
     const [without = 0, withFee] = costs
     expect(without).toBeGreaterThan(0)
     expect(withFee).toBe(without + 5_000_000)
+  })
+
+  test('is charged call by call: two short prompts are no long one', async () => {
+    const one = await gateway()
+    await admin(one, 'PUT', '/admin/search', { mode: 'all', ...custom() })
+    const usage = (input_tokens: number, output_tokens: number) => ({ input_tokens, output_tokens })
+    const search = { type: 'tool_use' as const, name: 'web_search', input: { query: 'what is a rock' } }
+    for (const stream of [false, true]) {
+      bedrock.script(
+        say({ content: [search], stop_reason: 'tool_use', usage: usage(60_000, 100) }),
+        say({ content: [{ type: 'text', text: 'A stone.' }], usage: usage(70_000, 200) }),
+      )
+      await (await one.post({ ...searching, model: 'claude-haiku-5-5', stream })).text()
+      await one.runtime.settled()
+      // 130,000 at $0.10 and 300 at $0.50 a million, and a tenth, not five times as much
+      expect(one.runtime.rows.at(-1)).toMatchObject({
+        inputTokens: 130_000,
+        outputTokens: 300,
+        attempts: 2,
+        costNano: 14_465_000,
+        feeNano: 0,
+      })
+    }
   })
 
   test("by each key's own engine is off for a key without one", async () => {

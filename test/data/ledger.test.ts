@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type LedgerOptions, ledgerIn, type Spool } from '../../src/data/ledger.ts'
 import type { Requests } from '../../src/data/requests.ts'
 import type { LedgerRow } from '../../src/data/rows.ts'
+import type { Log } from '../../src/runtime.ts'
 import { rowMaker } from './rows.ts'
 
 beforeEach(() => void vi.useFakeTimers())
@@ -22,10 +23,14 @@ function stage(options: LedgerOptions = {}) {
       for (const row of rows) table.set(row.id, row)
     },
     find: async () => [],
+    byId: async () => undefined,
     closeLost: async () => 0,
   }
-  const ledger = ledgerIn(requests, (level, message) => void lines.push(`${level}: ${message}`), options)
-  return { ledger, table, groups, lines, doing, row: rowMaker() }
+  const held = new Map<string, string>()
+  const quarantine = { hold: async ({ id }: LedgerRow, code: string) => void held.set(id, code) }
+  const log: Log = (level, message) => void lines.push(`${level}: ${message}`)
+  const ledger = ledgerIn({ requests, quarantine }, log, options)
+  return { ledger, table, held, groups, lines, doing, row: rowMaker() }
 }
 
 /** A spool in memory. */
@@ -110,6 +115,36 @@ test('where there is a queue, it has the row then', async () => {
   expect(overflow).toEqual([late.id])
 })
 
+const bad = () => Promise.reject(Object.assign(new Error('a NUL'), { code: '22P05' }))
+
+test('of 500 rows the bad one is found in a few statements, and put into quarantine', async () => {
+  const { ledger, table, held, groups, doing, row } = stage()
+  const rows = Array.from({ length: 500 }, () => row({ status: 'succeeded' }))
+  const poison = rows[321]?.id ?? ''
+  doing.now = (group) => (group.some(({ id }) => id === poison) ? bad() : Promise.resolve())
+  const written = rows.map((each) => ledger.write(each))
+  await vi.runAllTimersAsync()
+  await Promise.all(written)
+  expect([...held]).toEqual([[poison, '22P05']])
+  expect(table.size).toBe(499)
+  expect(groups.length).toBeLessThan(20)
+})
+
+test('an outage in the midst of that is waited for', async () => {
+  const { ledger, table, held, doing, row } = stage()
+  const rows = Array.from({ length: 8 }, () => row({ status: 'succeeded' }))
+  let asked = 0
+  doing.now = (group) => {
+    asked++
+    if (asked > 1 && asked < 6) return gone()
+    return group.some(({ id }) => id === rows[5]?.id) ? bad() : Promise.resolve()
+  }
+  const written = rows.map((each) => ledger.write(each))
+  await vi.runAllTimersAsync()
+  await Promise.all(written)
+  expect([table.size, [...held.keys()]]).toEqual([7, [rows[5]?.id]])
+})
+
 describe('with a spool', () => {
   test('a row is held at once, and let go when the database has it', async () => {
     const { held, spool } = fakeSpool()
@@ -167,4 +202,21 @@ describe('with a spool', () => {
     await expect(ledger.write(row())).rejects.toThrow('the ledger is full')
     expect(lines).toEqual(['error: a ledger row was lost: too many wait for the database'])
   })
+})
+
+test('tells the most rows that have waited for the database at once', async () => {
+  const { ledger, row } = stage()
+  const { backlog } = ledger
+  const writeAll = async (rows: number) => {
+    const written = Promise.all(Array.from({ length: rows }, () => ledger.write(row())))
+    await vi.runAllTimersAsync()
+    await written
+  }
+  await writeAll(7)
+  await writeAll(2)
+  expect(backlog.worst()).toBe(7)
+  backlog.forget()
+  expect(backlog.worst()).toBe(0)
+  await writeAll(2)
+  expect(backlog.worst()).toBe(2)
 })

@@ -7,9 +7,12 @@ import {
   ROUNDING,
   type Taken,
   timeFor,
+  usedOf,
   type Want,
   waitFor,
 } from '../../src/data/limits.ts'
+import { holdsSuite } from './holdssuite.ts'
+import { type Bench, DAY, grantedAt, refusedAt, wanting } from './wants.ts'
 
 export interface OpenedLimits {
   limits: Limits
@@ -18,15 +21,6 @@ export interface OpenedLimits {
 
 const NOW = Date.UTC(2026, 10, 20, 12)
 const MINUTE = 60_000
-export const DAY = 86_400_000
-
-export const wanting = (cost: number, more: Partial<Want> = {}): Want => ({
-  name: 'requests',
-  cap: 10,
-  per: MINUTE,
-  cost,
-  ...more,
-})
 
 /** `open` is given the clock to go by. */
 export function limitsSuite(open: (now: () => number) => Promise<OpenedLimits> | OpenedLimits) {
@@ -42,30 +36,38 @@ export function limitsSuite(open: (now: () => number) => Promise<OpenedLimits> |
     group = `suite_${process.pid}_${Date.now()}_${groups++}`
   })
 
-  const take = async (...wants: Want[]): Promise<Taken> => opened.limits.take(group, wants)
+  const own = (name: string) => `${group}:${name}`
+  const take = async (...wants: Want[]): Promise<Taken> =>
+    opened.limits.take(wants.map((want) => ({ ...want, name: own(want.name) })))
 
   async function granted(...wants: Want[]): Promise<Granted> {
     const taken = await take(...wants)
-    if (!taken.granted) throw new Error(`refused at ${taken.used}`)
+    if (!taken.granted) throw new Error(`refused at ${JSON.stringify(taken.standings)}`)
     return taken
   }
 
+  const bench: Bench = { clock, take, granted, own, limits: () => opened.limits }
+  describe('rates', () => ratesSuite(bench))
+  describe('holds', () => holdsSuite(bench))
+}
+
+function ratesSuite({ clock, take, granted }: Bench) {
   describe('a limit', () => {
     test('lets through what it holds, then nothing, then what has come back', async () => {
-      for (let call = 1; call <= 10; call++) expect(await take(wanting(1))).toMatchObject({ used: [call] })
-      expect(await take(wanting(1))).toEqual({ granted: false, used: [10] })
+      for (let call = 1; call <= 10; call++) expect(await take(wanting(1))).toMatchObject(grantedAt(call))
+      expect(await take(wanting(1))).toEqual(refusedAt(10))
       clock.now += 5_999
       expect(await take(wanting(1))).toMatchObject({ granted: false })
       clock.now += 1
-      expect(await take(wanting(1))).toMatchObject({ granted: true, used: [10] })
+      expect(await take(wanting(1))).toMatchObject(grantedAt(10))
       clock.now += MINUTE
-      expect(await take(wanting(10))).toMatchObject({ granted: true, used: [10] })
+      expect(await take(wanting(10))).toMatchObject(grantedAt(10))
     })
 
     test('is not charged for what it refuses', async () => {
       await granted(wanting(4))
       for (let tries = 0; tries < 5; tries++) expect((await take(wanting(7))).granted).toBe(false)
-      expect(await take(wanting(6))).toMatchObject({ granted: true, used: [10] })
+      expect(await take(wanting(6))).toMatchObject(grantedAt(10))
     })
 
     test('makes a call that wants more than it holds wait for a full bucket, not for ever', async () => {
@@ -73,22 +75,21 @@ export function limitsSuite(open: (now: () => number) => Promise<OpenedLimits> |
       expect((await take(wanting(1_000))).granted).toBe(false)
       clock.now += 6_000
       const grant = await granted(wanting(1_000))
-      expect(grant.used).toEqual([10])
+      expect(grant).toMatchObject(grantedAt(10))
       await grant.settle([15])
-      expect(await take(wanting(1))).toEqual({ granted: false, used: [15] })
+      expect(await take(wanting(1))).toEqual(refusedAt(15))
     })
 
-    test('is of its group and its name alone', async () => {
+    test('is of its name alone', async () => {
       await granted(wanting(10))
       expect((await take(wanting(1, { name: 'tokens' }))).granted).toBe(true)
-      expect((await opened.limits.take(`${group}_other`, [wanting(10)])).granted).toBe(true)
       expect((await take(wanting(1))).granted).toBe(false)
     })
 
     test('that is changed keeps what was used of it', async () => {
       await granted(wanting(8))
       expect((await take(wanting(1, { cap: 5 }))).granted).toBe(false)
-      expect(await take(wanting(10, { cap: 20 }))).toMatchObject({ granted: true, used: [18] })
+      expect(await take(wanting(10, { cap: 20 }))).toMatchObject(grantedAt(18))
     })
 
     test('refuses nobody because the clock was set back', async () => {
@@ -115,7 +116,7 @@ export function limitsSuite(open: (now: () => number) => Promise<OpenedLimits> |
           const name = `wait${run++}`
           await granted(wanting(first, { name, cap, per }))
           const want = wanting(second, { name, cap, per })
-          const [used = 0] = (await take(wanting(cap, { name, cap, per }))).used
+          const [used = 0] = (await take(wanting(cap, { name, cap, per }))).standings.map(usedOf)
           const wait = Math.ceil(waitFor(want, used))
           const moment = Math.ceil(timeFor(ROUNDING, want)) + 1
           clock.now += wait - moment
@@ -135,19 +136,19 @@ export function limitsSuite(open: (now: () => number) => Promise<OpenedLimits> |
     ]
 
     test('are taken from together', async () => {
-      expect(await granted(...both(1, 400))).toMatchObject({ used: [1, 400] })
-      expect(await granted(...both(1, 600))).toMatchObject({ used: [2, 1_000] })
+      expect(await granted(...both(1, 400))).toMatchObject(grantedAt(1, 400))
+      expect(await granted(...both(1, 600))).toMatchObject(grantedAt(2, 1_000))
     })
 
     test('give nothing where one of them refuses, whichever', async () => {
       await granted(...both(9, 900))
-      expect(await take(...both(1, 101))).toEqual({ granted: false, used: [9, 900] })
-      expect(await take(...both(2, 100))).toEqual({ granted: false, used: [9, 900] })
-      expect(await take(...both(1, 100))).toMatchObject({ granted: true, used: [10, 1_000] })
+      expect(await take(...both(1, 101))).toEqual(refusedAt(9, 900))
+      expect(await take(...both(2, 100))).toEqual(refusedAt(9, 900))
+      expect(await take(...both(1, 100))).toMatchObject(grantedAt(10, 1_000))
     })
 
     test('are none at all where none is wanted', async () => {
-      expect(await take()).toMatchObject({ granted: true, used: [] })
+      expect(await take()).toMatchObject(grantedAt())
     })
   })
 
@@ -155,10 +156,10 @@ export function limitsSuite(open: (now: () => number) => Promise<OpenedLimits> |
     test('gives back what was not needed, and never more than the bucket holds', async () => {
       const [first, second] = [await granted(wanting(6)), await granted(wanting(4))]
       await first.settle([1])
-      expect(await take(wanting(6))).toEqual({ granted: false, used: [5] })
+      expect(await take(wanting(6))).toEqual(refusedAt(5))
       clock.now += MINUTE / 2
       await second.settle([0])
-      expect(await take(wanting(11))).toMatchObject({ granted: true, used: [10] })
+      expect(await take(wanting(11))).toMatchObject(grantedAt(10))
     })
 
     test('gives all of it back where nothing is said', async () => {
@@ -168,18 +169,18 @@ export function limitsSuite(open: (now: () => number) => Promise<OpenedLimits> |
 
     test('takes on a debt, which is paid before anybody gets through', async () => {
       await (await granted(wanting(2))).settle([25])
-      expect(await take(wanting(1))).toEqual({ granted: false, used: [25] })
+      expect(await take(wanting(1))).toEqual(refusedAt(25))
       clock.now += 90_000
-      expect(await take(wanting(1))).toEqual({ granted: false, used: [10] })
+      expect(await take(wanting(1))).toEqual(refusedAt(10))
       clock.now += 6_000
-      expect(await take(wanting(1))).toMatchObject({ granted: true, used: [10] })
+      expect(await take(wanting(1))).toMatchObject(grantedAt(10))
     })
 
     test('comes late, when the bucket was full again: what it cost is owed all the same', async () => {
       const grant = await granted(wanting(2))
       clock.now += 10 * MINUTE
       await grant.settle([9])
-      expect(await take(wanting(4))).toEqual({ granted: false, used: [7] })
+      expect(await take(wanting(4))).toEqual(refusedAt(7))
     })
   })
 }

@@ -4,6 +4,9 @@ import { newId } from '../../src/protocol/ids.ts'
 
 export const NOW = Date.UTC(2026, 10, 20)
 
+/** Whose: everybody's. */
+export const ALL = { all: true, teams: [], userId: undefined }
+
 /** Gives rows of requests that come one millisecond after the other. */
 export function rowMaker(): (more?: Partial<LedgerRow>) => LedgerRow {
   let time = NOW

@@ -1,19 +1,34 @@
 /** What every database must do, whichever Postgres it is. */
 import { sql } from 'drizzle-orm'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Capability } from '../../src/data/capabilities.ts'
 import { type Data, dataIn } from '../../src/data/data.ts'
-import type { OpenDatabase } from '../../src/data/database.ts'
+import { type OpenDatabase, rowsOf } from '../../src/data/database.ts'
 import { createKey } from '../../src/gateway/keys.ts'
-import { NOW, rowMaker } from './rows.ts'
+import { counters } from '../../src/protocol/metrics.ts'
+import { auditSuite } from './auditsuite.ts'
+import { budgetSuite } from './budgetsuite.ts'
+import { peopleSuite } from './peoplesuite.ts'
+import { pricesSuite } from './pricessuite.ts'
+import { ALL, NOW, rowMaker } from './rows.ts'
 
-export function dataSuite(open: () => Promise<OpenDatabase>) {
+/** Text that nothing makes shorter: no index of Postgres takes so much. */
+function noise(length: number): string {
+  return Array.from({ length }, (_, index) => ((index * 2_654_435_761) >>> 7) % 36)
+    .map((digit) => digit.toString(36))
+    .join('')
+}
+
+/** @param transactions whether this database has them: over Neon's HTTP there are none */
+export function dataSuite(open: () => Promise<OpenDatabase>, { transactions } = { transactions: true }) {
   let opened: OpenDatabase
   let data: Data
   const lines: string[] = []
+  const metrics = counters()
   beforeAll(async () => {
     opened = await open()
-    data = dataIn(opened.database, (_, message) => void lines.push(message))
+    const { database, loose = false } = opened
+    data = dataIn(database, (_, message) => void lines.push(message), { loose, metrics })
   })
   afterAll(() => opened.close())
 
@@ -34,7 +49,7 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
 
     test('come back as they were made, by hash and by id', async () => {
       const { key } = await make('Zoë')
-      expect(await data.keys.byHash(key.hash)).toEqual(key)
+      expect(await data.keys.byHash(key.hash)).toEqual({ key, user: null, team: null, isMember: true })
       expect(await data.keys.byId(key.id)).toEqual(key)
       expect(await data.keys.byHash('nobody')).toBeUndefined()
     })
@@ -78,7 +93,7 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
 
   describe('the ledger', () => {
     const find = async (id: string) =>
-      (await data.ledger.find({ limit: 1_000 })).find((each) => each.id === id)
+      (await data.ledger.find({ owners: ALL, limit: 1_000 })).find((each) => each.id === id)
 
     test('keeps one row a request: the end replaces the beginning', async () => {
       const pending = row()
@@ -121,22 +136,54 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
         ...pending.map((each) => data.ledger.write(each)),
         ...pending.map((each) => data.ledger.write({ ...each, status: 'succeeded' })),
       ])
-      const kept = await data.ledger.find({ session: 'crowd', limit: 2_000 })
+      const kept = await data.ledger.find({ owners: ALL, session: 'crowd', limit: 2_000 })
       expect(kept.filter(({ status }) => status === 'succeeded')).toHaveLength(1_000)
     })
 
-    test('one row that the database cannot hold keeps none of the others out', async () => {
-      const [good, bad, fine] = [row(), row({ stopReason: 'nul \u0000 byte' }), row()]
-      const written = await Promise.allSettled([good, bad, fine].map((each) => data.ledger.write(each)))
-      expect(written.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
-      expect(await find(fine.id)).toBeDefined()
-      expect(lines).toContain('ledger rows could not be written')
+    test('rows that the database cannot hold go into quarantine, and keep none of the others out', async () => {
+      const count = vi.spyOn(metrics, 'count')
+      const [long, large] = [{ sessionId: noise(20_000) }, { attempts: 2 ** 40 }]
+      const [bad, worse] = [row(long), row(large)]
+      const good = Array.from({ length: 60 }, () => row())
+      const began = new Date(Date.now() - 60_000)
+      const before = await data.signs.quarantined(began)
+      const all = [...good.slice(0, 20), bad, ...good.slice(20), worse]
+      await Promise.all(all.map((each) => data.ledger.write(each)))
+      for (const each of good) expect(await data.ledger.byId(each.id)).toMatchObject({ id: each.id })
+      for (const each of [bad, worse]) expect(await data.ledger.byId(each.id)).toBeUndefined()
+      expect(await data.signs.quarantined(began)).toBe(before + 2)
+      const held = await rowsOf<{ id: string; row: string; code: string }>(
+        opened.database,
+        sql`select id, row, code from quarantine where id in (${bad.id}, ${worse.id}) order by id`,
+      )
+      expect(held.map(({ id, code }) => [id, code])).toEqual([
+        [bad.id, '54000'],
+        [worse.id, '22003'],
+      ])
+      expect(held.map((each) => JSON.parse(each.row))).toMatchObject([long, large])
+      expect(count.mock.calls).toEqual([
+        ['outcrop_ledger_quarantined_total', { code: '54000' }],
+        ['outcrop_ledger_quarantined_total', { code: '22003' }],
+      ])
+      expect(lines).toContain('the database cannot hold a ledger row: it is in quarantine')
     })
 
-    test('a name that is half a character long is kept as far as it can be', async () => {
-      const [odd, plain] = [row({ model: 'x\ud83d' }), row({ model: 'x\\ud83d \u{1f600}' })]
+    test('the end of a request that is in quarantine is what stays there', async () => {
+      const bad = row({ attempts: 2 ** 40, stopReason: '\u0000' })
+      await data.ledger.write(bad)
+      await data.ledger.write({ ...bad, status: 'succeeded' })
+      await data.ledger.write(bad)
+      const [held] = await rowsOf<{ row: string }>(
+        opened.database,
+        sql`select row from quarantine where id = ${bad.id}`,
+      )
+      expect(JSON.parse(held?.row ?? '')).toMatchObject({ status: 'succeeded' })
+    })
+
+    test('a name that is half a character long, or has a NUL in it, is kept as far as it can be', async () => {
+      const [odd, plain] = [row({ model: 'x\ud83d\0' }), row({ model: 'x\\ud83d \\u0000 \u{1f600}' })]
       await Promise.all([odd, plain].map((each) => data.ledger.write(each)))
-      expect((await find(odd.id))?.model).toBe('x\ufffd')
+      expect((await find(odd.id))?.model).toBe('x\ufffd\ufffd')
       expect((await find(plain.id))?.model).toBe(plain.model)
     })
 
@@ -152,7 +199,7 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
       )
       for (const each of mine) await data.ledger.write(each)
       const ids = async (filter: object) =>
-        (await data.ledger.find({ key: 'key_find', limit: 10, ...filter })).map(({ id }) => id)
+        (await data.ledger.find({ owners: ALL, key: 'key_find', limit: 10, ...filter })).map(({ id }) => id)
       const all = mine.map(({ id }) => id).toReversed()
       expect(await ids({})).toEqual(all)
       expect(await ids({ model: 'm2' })).toEqual([all[1]])
@@ -232,6 +279,12 @@ export function dataSuite(open: () => Promise<OpenDatabase>) {
     expect(await data.settings.get('prize')).toEqual({ index: claims.indexOf(true) })
     expect(await data.settings.get('nothing')).toBeUndefined()
   })
+
+  const suite = () => ({ data })
+  peopleSuite(suite, transactions)
+  auditSuite(suite, transactions)
+  pricesSuite(() => opened.database)
+  budgetSuite(suite)
 
   test('answers a ping', async () => {
     await expect(data.ping()).resolves.toBeUndefined()

@@ -4,6 +4,7 @@ import { openEdge } from '../../src/edge/open.ts'
 const SECRET_KEY = 'only-for-tests-abcdefghijkl-0123456789'
 const request = () => new Request('http://worker.test/v1/messages', { method: 'POST' })
 const context = { waitUntil() {} }
+const TICK = { cron: '* * * * *', scheduledTime: Date.UTC(2026, 10, 20, 12, 34) }
 
 const written: string[] = []
 const { log } = console
@@ -38,7 +39,7 @@ test.each([
       expect(text + written.join()).not.toContain('hunter2')
     }
     expect(written.join()).toMatch(sentence)
-    await expect(edge.everyHour(bindings, context)).rejects.toThrow(sentence)
+    await expect(edge.byTheClock(TICK, bindings, context)).rejects.toThrow(sentence)
     await expect(edge.drain({ messages: [] }, bindings, context)).rejects.toThrow(sentence)
   },
 )
@@ -63,4 +64,21 @@ test('the state of one Worker is not that of another', async () => {
   expect((await first.fetch(request(), {}, context)).status).toBe(500)
   const bindings = { SECRET_KEY, HYPERDRIVE: { connectionString: 'postgres://u:p@127.0.0.1:1/d' } }
   expect((await second.fetch(request(), bindings, context)).status).toBe(200)
+})
+
+test.each([
+  ['* * * * *', 34, 'the minute'],
+  ['* * * * *', 0, 'the hour'],
+  ['7 * * * *', 7, 'the hour'],
+])('the trigger %s at minute %i does what is due: that of %s', async (cron, minute, due) => {
+  const edge = openEdge(() => new Response('never'))
+  // Nothing listens on port 1: what is asked of the database fails, which shows that it was asked.
+  const bindings = { SECRET_KEY, HYPERDRIVE: { connectionString: 'postgres://u:p@127.0.0.1:1/d' } }
+  const tick = { cron, scheduledTime: Date.UTC(2026, 10, 20, 12, minute) }
+  const done = await edge.byTheClock(tick, bindings, context).then(
+    () => 'the minute',
+    () => 'the hour',
+  )
+  expect(done).toBe(due)
+  expect(written.join()).toContain('"job":"deliverDue"')
 })

@@ -26,6 +26,8 @@ export interface FakeBedrock {
   region: string
   /** Newest last, at most 10,000. */
   seen: SeenRequest[]
+  /** Paths of inference profiles that were looked up. */
+  asked: string[]
   script(...steps: Step[]): void
   openSockets(): number
   /** Forgets what was seen, scripted, cached and expired. */
@@ -44,6 +46,8 @@ export interface FakeBedrockOptions {
   pace?: number
   /** The base model id behind each application inference profile id; Opus 5.5 behind any other. */
   profiles?: Record<string, string>
+  /** The regions each of them may run in; '' is everywhere. */
+  reach?: Record<string, readonly string[]>
   /** More rules, judged before the usual ones. */
   rules?: readonly Rule[]
   /**
@@ -71,6 +75,8 @@ export async function startFakeBedrock(options: FakeBedrockOptions = {}): Promis
     apiKey: options.apiKey,
     region: options.region ?? 'us-east-1',
     profiles: options.profiles ?? {},
+    reach: options.reach ?? {},
+    asked: [],
     lenient: options.lenient ?? false,
     rules: options.rules ?? [],
     brain: options.brain ?? brain,
@@ -99,10 +105,12 @@ export async function startFakeBedrock(options: FakeBedrockOptions = {}): Promis
     expired: desk.expired,
     region: desk.region,
     seen: desk.seen,
+    asked: desk.asked,
     script: (...more) => void steps.push(...more),
     openSockets: () => sockets.size,
     reset() {
       desk.seen.length = 0
+      desk.asked.length = 0
       steps.length = 0
       desk.expired.clear()
       cache.clear()

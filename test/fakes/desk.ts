@@ -8,6 +8,7 @@ import { type Examined, examine, type Rulebook } from './examine.ts'
 import type { Thing } from './json.ts'
 import type { Brain } from './plan.ts'
 import { type Head, play } from './player.ts'
+import { tellProfile } from './profiles.ts'
 import { EXCEPTIONS, type Refusal, refusal, STREAM_EXCEPTIONS } from './refusal.ts'
 import { jsonScore, streamScore } from './score.ts'
 import type { Operation, SeenRequest } from './seen.ts'
@@ -22,6 +23,10 @@ export interface Desk extends Rulebook {
   steps: Step[]
   cache: PromptCache
   next(): number
+  /** The regions of each application inference profile; the fake's own for any other, '' for all of them. */
+  reach: Readonly<Record<string, readonly string[]>>
+  /** Profiles that were asked about. */
+  asked: string[]
 }
 
 const OPERATIONS: Readonly<Record<string, Operation>> = {
@@ -39,6 +44,11 @@ export async function serve(desk: Desk, request: IncomingMessage, response: Serv
   const target = request.url ?? '/'
   const [, segment = '', verb = ''] = /^\/model\/([^/]+)\/([a-z-]+)$/.exec(splitTarget(target)[0]) ?? []
   const operation = OPERATIONS[verb]
+  if (request.method === 'GET' && target.startsWith('/inference-profiles/')) {
+    desk.asked.push(target)
+    const arrived = { method: 'GET', target, headers: request.headers, bytes }
+    return tellProfile(desk, arrived, response)
+  }
   if (operation === undefined || request.method !== 'POST') {
     return refuse(response, refusal('UnknownOperationException'), desk.next())
   }

@@ -1,5 +1,5 @@
 /**
- * Is this request signed for Bedrock? Recomputed from what arrived, by AWS's own signer.
+ * Is this request signed for Bedrock, or another service of AWS? Recomputed from what arrived, by AWS's own signer.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
@@ -28,6 +28,8 @@ export interface Expected {
   /** Access keys that were good once. */
   expired: ReadonlySet<string>
   region: string
+  /** As credentials are scoped to it; Bedrock unless said. */
+  service?: string
   now: number
   /** Any header may be signed. */
   lenient: boolean
@@ -74,7 +76,10 @@ function partsOf(header: string): Parts | undefined {
   return { accessKeyId, date, region, service, signed: signed.split(';'), signature }
 }
 
-function scope(parts: Parts, { credentials, expired, region }: Expected): Refusal | undefined {
+function scope(
+  parts: Parts,
+  { credentials, expired, region, service = 'bedrock' }: Expected,
+): Refusal | undefined {
   if (expired.has(parts.accessKeyId)) return refusal('ExpiredTokenException')
   if (parts.accessKeyId !== credentials.accessKeyId) return refusal('UnrecognizedClientException')
   if (parts.region !== region) {
@@ -83,8 +88,8 @@ function scope(parts: Parts, { credentials, expired, region }: Expected): Refusa
       `Credential should be scoped to a valid region, not '${parts.region}'.`,
     )
   }
-  if (parts.service === 'bedrock') return undefined
-  return refusal('InvalidSignatureException', "Credential should be scoped to correct service: 'bedrock'.")
+  if (parts.service === service) return undefined
+  return refusal('InvalidSignatureException', `Credential should be scoped to correct service: '${service}'.`)
 }
 
 function headerOf(arrived: Arrived, name: string): string | undefined {
@@ -150,7 +155,7 @@ async function signatureOf(
   const signer = new SignatureV4({
     credentials: expected.credentials,
     region: expected.region,
-    service: 'bedrock',
+    service: expected.service ?? 'bedrock',
     sha256: Sha256,
     applyChecksum: false,
   })

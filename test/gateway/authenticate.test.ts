@@ -15,7 +15,7 @@ describe('a key', () => {
       { authorization: `Bearer ${secret}` },
       { authorization: `bearer  ${secret}`, 'x-api-key': secret },
     ] as Record<string, string>[]) {
-      expect(await as(runtime, headers)).toMatchObject({ keyId: key.id, models: undefined })
+      expect(await as(runtime, headers)).toMatchObject({ keyId: key.id, models: [] })
     }
   })
 

@@ -1,45 +1,31 @@
 /** What a key may send a minute: what is counted, what is set aside, what comes back, and how a refusal speaks. */
 import { describe, expect, test } from 'vitest'
 import type { Limits, Want } from '../../src/data/limits.ts'
-import type { GatewayError } from '../../src/errors.ts'
 import type { Principal } from '../../src/gateway/authenticate.ts'
-import { type Grant, limit } from '../../src/gateway/limit.ts'
-import type { Call } from '../../src/protocol/messages.ts'
-import { type TestRuntime, testRuntime } from '../runtime.ts'
+import type { Grant } from '../../src/gateway/grant.ts'
+import { ANYONE, type TestRuntime, testRuntime } from '../runtime.ts'
+import * as stage from './limitstage.ts'
 
 const principal = (
   requestsPerMinute: number | null,
   tokensPerMinute: number | null = null,
   keyId = 'key_1',
 ): Principal => ({
+  ...ANYONE,
   keyId,
-  keyName: 'test',
-  models: undefined,
-  limits: { requestsPerMinute, tokensPerMinute },
+  limits: [stage.allowance({ subject: keyId, requestsPerMinute, tokensPerMinute })],
 })
 
-const callOf = (bytes: number) => ({ body: new Uint8Array(bytes) }) as unknown as Call
-
-const ask = async (runtime: TestRuntime, who: Principal, bytes = 4): Promise<Grant> =>
-  limit(runtime, who, callOf(bytes))
-
-/** The refusal, which must be one. */
-async function refused(runtime: TestRuntime, who: Principal, bytes = 4): Promise<GatewayError> {
-  return ask(runtime, who, bytes).then(
-    () => expect.fail('it was let through'),
-    (error: GatewayError) => error,
-  )
-}
+const ask = (runtime: TestRuntime, who: Principal, bytes = 4) => stage.ask(runtime, who, { bytes })
+const refused = (runtime: TestRuntime, who: Principal, bytes = 4) => stage.refused(runtime, who, { bytes })
 
 const tokensLeft = (grant: Grant) => Number(grant.headers['anthropic-ratelimit-tokens-remaining'])
 
 describe('a key without limits', () => {
-  test('asks nobody, waits for nothing, and gets no headers', () => {
-    const limits: Limits = { take: () => expect.fail('asked') }
+  test('asks nobody, and gets no headers', async () => {
+    const limits: Limits = { take: () => expect.fail('asked'), raise: () => expect.fail('asked') }
     const runtime = testRuntime({ limits })
-    const grant = limit(runtime, { ...principal(null), limits: undefined }, callOf(1))
-    expect(grant).not.toBeInstanceOf(Promise)
-    expect(grant).toMatchObject({ headers: {} })
+    expect(await ask(runtime, ANYONE)).toMatchObject({ headers: {}, day: '2026-11-20' })
   })
 })
 
@@ -151,9 +137,10 @@ describe('both', () => {
     const runtime = testRuntime()
     const { limits } = runtime
     runtime.limits = {
-      take(group, wanted) {
+      ...limits,
+      take(wanted) {
         wants.push(wanted)
-        return limits.take(group, wanted)
+        return limits.take(wanted)
       },
     }
     const who = principal(2, 1_000)
@@ -172,5 +159,72 @@ describe('both', () => {
     runtime.clock.now += 60_000
     for (let request = 0; request < 2; request++) await ask(runtime, who)
     expect(await refused(runtime, who)).toMatchObject({ message: expect.stringContaining('2 requests') })
+  })
+})
+
+describe('limits of several', () => {
+  const none = { requestsPerMinute: null, tokensPerMinute: null, concurrent: null }
+  const of = (...limits: Principal['limits']): Principal => ({ ...ANYONE, limits })
+
+  test.each([
+    ['key', 'This key has used its limit of 1 requests a minute.'],
+    ['user', 'You have used your limit of 1 requests a minute.'],
+    ['team', "The team 'Marmots' has used its limit of 1 requests a minute."],
+    ['organisation', 'The organisation has used its limit of 1 requests a minute.'],
+  ] as const)('of the %s: a refusal says whose it was', async (scope, sentence) => {
+    const runtime = testRuntime()
+    const limit = { scope, subject: 'its', name: 'Marmots', ...none, requestsPerMinute: 1 }
+    const who = of({ ...limit, scope: 'key', subject: 'another', requestsPerMinute: 100 }, limit)
+    const grant = await ask(runtime, who)
+    expect(grant.headers['anthropic-ratelimit-requests-limit']).toBe('1') // the tightest
+    expect((await refused(runtime, who)).message).toBe(`${sentence} Try again in 60 seconds.`)
+  })
+
+  test('of a model hold for that model alone', async () => {
+    const runtime = testRuntime()
+    const who = of({
+      scope: 'model',
+      subject: 'claude-opus-*',
+      name: 'claude-opus-*',
+      ...none,
+      requestsPerMinute: 1,
+    })
+    const opus = { model: 'claude-opus-5-5' }
+    await stage.ask(runtime, who, opus)
+    expect((await stage.refused(runtime, who, opus)).message).toContain(
+      "The limit of 1 requests a minute to models named 'claude-opus-*' is used up.",
+    )
+    await stage.ask(runtime, who, { model: 'claude-sonnet-5' })
+    await stage.refused(runtime, who, { model: 'claude-opus-4-8' })
+  })
+
+  test('take nothing of the others where one refuses', async () => {
+    const runtime = testRuntime()
+    const narrow = stage.allowance({ subject: 'narrow', requestsPerMinute: 1 })
+    const wide = stage.allowance({ scope: 'team', subject: 'wide', requestsPerMinute: 100, concurrent: 50 })
+    await ask(runtime, of(narrow, wide))
+    for (let call = 0; call < 5; call++) await refused(runtime, of(narrow, wide))
+    const { headers } = await ask(runtime, of(wide))
+    expect(headers['anthropic-ratelimit-requests-remaining']).toBe('98')
+  })
+})
+
+describe('calls under way', () => {
+  const two = { ...ANYONE, limits: [stage.allowance({ concurrent: 2 })] }
+
+  test('are so many at once, and room is made by one that ends, however it ends', async () => {
+    const runtime = testRuntime()
+    const [first, second] = [await ask(runtime, two), await ask(runtime, two)]
+    expect(await refused(runtime, two)).toMatchObject({
+      type: 'rate_limit_error',
+      retryAfter: 3,
+      message: 'This key has 2 calls under way, which is the limit. Try again in 3 seconds.',
+    })
+    await first.settle({ outputTokens: 5, costNano: 7 })
+    await ask(runtime, two)
+    await refused(runtime, two)
+    await second.settle({ usageSource: 'estimated', inputTokens: 5 })
+    await ask(runtime, two)
+    expect(runtime.metrics.text()).toContain('outcrop_limit_refusals_total{limit="concurrent"} 2')
   })
 })

@@ -11,7 +11,7 @@ import type { Lent, SearchQuery, SearchResult } from '../../src/search/engine.ts
 import type { FakeBedrock } from '../fakes/bedrock.ts'
 import { parse, type Thing, text, thing } from '../fakes/json.ts'
 import { callOf } from '../providers/call.ts'
-import { type TestRuntime, testRuntime } from '../runtime.ts'
+import { ANYONE, type TestRuntime, testRuntime } from '../runtime.ts'
 
 export const TOOL = { type: 'web_search_20250305', name: 'web_search', max_uses: 8 }
 export const MODEL = 'claude-opus-4-6'
@@ -93,11 +93,7 @@ export async function askRaw(bedrock: FakeBedrock, body: string, way: Way = {}):
   const env = { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url }
   const runtime = testRuntime({ fetch, now: Date.now, credentials, env })
   const call = await callOf(body, way.signal ? { signal: way.signal } : {})
-  const routes = route(
-    runtime,
-    { keyId: 'key_1', keyName: 'test', models: undefined, limits: undefined },
-    call,
-  )
+  const routes = await route(runtime, ANYONE, call)
   const spent: WireUsage[] = []
   const reply = await withServerTools(call, (each) => dispatch(runtime, routes, each, () => {}), {
     ...runtime,

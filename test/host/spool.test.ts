@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { newBacklog } from '../../src/data/backlog.ts'
 import type { LedgerRow } from '../../src/data/rows.ts'
 import { openSpool } from '../../src/host/spool.ts'
 import { openSpools } from '../../src/host/spools.ts'
@@ -89,7 +90,9 @@ describe('the spools of a data folder', () => {
     return {
       write: async (row: LedgerRow) => void rows.push(row),
       find: async () => [],
+      byId: async () => undefined,
       closeLost: async () => 0,
+      backlog: newBacklog(),
     }
   }
 

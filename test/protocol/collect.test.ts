@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { collector } from '../../src/protocol/collect.ts'
 import type { StreamEvent } from '../../src/protocol/messages.ts'
@@ -85,6 +86,45 @@ describe('a message put together', () => {
       delta(7, { type: 'text_delta', text: 'of no block' }),
     )
     expect(JSON.parse(text ?? '').content).toEqual([{ type: 'novel', saying: 'so!', count: 2 }])
+  })
+
+  test('is the same whether its deltas are read at a glance or parsed', () => {
+    const kinds = [
+      ['text_delta', 'text'],
+      ['input_json_delta', 'partial_json'],
+      ['thinking_delta', 'thinking'],
+      ['signature_delta', 'signature'],
+    ] as const
+    const saying = fc.string({ unit: 'binary' })
+    const told = fc.tuple(
+      fc.constantFrom(...kinds),
+      fc.nat(11),
+      fc.oneof(saying, fc.constant('\ufeff"}}\\n')),
+    )
+    const written = (space: number) => (deltas: [readonly [string, string], number, string][]) =>
+      collected(
+        begin,
+        ...Array.from({ length: 12 }, (_, index) => start(index, { type: 'text' })),
+        ...deltas.map(([[type, key], index, text]) => {
+          const value = { type: 'content_block_delta', index, delta: { type, [key]: text } }
+          return { type: value.type, data: new TextEncoder().encode(JSON.stringify(value, null, space)) }
+        }),
+      )
+    // With spaces between its tokens an event is always parsed.
+    fc.assert(
+      fc.property(fc.array(told), (deltas) => {
+        expect(written(0)(deltas)).toBe(written(1)(deltas))
+      }),
+    )
+  })
+
+  test('parses a delta that says more than its text', () => {
+    const text = collected(
+      begin,
+      start(0, { type: 'text', text: '' }),
+      delta(0, { type: 'text_delta', text: 'a', more: 'b' }),
+    )
+    expect(JSON.parse(text ?? '').content).toEqual([{ type: 'text', text: 'a', more: 'b' }])
   })
 
   test('is none where there was no beginning', () => {

@@ -67,7 +67,7 @@ describe('frames', () => {
       prelude.writeUInt32BE(length, 0)
       prelude.writeUInt32BE(headers, 4)
       prelude.writeUInt32BE(crc32(prelude.subarray(0, 8)), 8)
-      return () => [...frameDecoder().push(prelude)]
+      return () => frameDecoder().push(prelude, () => {})
     }
     expect(claims(0x7fffffff, 0)).toThrow('claims 2147483647 bytes')
     expect(claims(15, 0)).toThrow('claims 15 bytes')

@@ -1,6 +1,6 @@
 /** Event streams for tests, as AWS makes them, and what they say. */
 import { EventStreamCodec } from '@smithy/eventstream-codec'
-import { type Frame, frameDecoder } from '../../src/protocol/eventstream.ts'
+import { frameDecoder } from '../../src/protocol/eventstream.ts'
 
 const toUtf8 = (bytes: Uint8Array | string) =>
   typeof bytes === 'string' ? bytes : new TextDecoder().decode(bytes)
@@ -40,11 +40,11 @@ interface Told {
 
 export function decode(parts: readonly Uint8Array[]): Told[] {
   const decoder = frameDecoder()
-  const told = ({ headers, payload }: Frame) => ({
-    headers: [...headers],
-    payload: Buffer.from(payload).toString('hex'),
-  })
-  const frames = parts.flatMap((part) => [...decoder.push(part)].map(told))
+  const frames: Told[] = []
+  for (const part of parts)
+    decoder.push(part, (headers, payload) => {
+      frames.push({ headers: [...headers], payload: Buffer.from(payload).toString('hex') })
+    })
   decoder.end()
   return frames
 }

@@ -4,7 +4,7 @@ import { read } from '../../src/gateway/read.ts'
 import { route } from '../../src/gateway/route.ts'
 import type { Call } from '../../src/protocol/messages.ts'
 import type { Route } from '../../src/providers/provider.ts'
-import { testRuntime } from '../runtime.ts'
+import { ANYONE, testRuntime } from '../runtime.ts'
 
 interface Said {
   headers?: Record<string, string>
@@ -24,10 +24,6 @@ export function callOf(body: unknown, { headers = {}, signal }: Said = {}): Prom
 
 /** Where a call for this model goes. */
 export async function routeTo(model: string): Promise<Route> {
-  const [first] = route(
-    testRuntime(),
-    { keyId: 'key_1', keyName: 'test', models: undefined, limits: undefined },
-    await callOf({ model, messages: [] }),
-  )
+  const [first] = await route(testRuntime(), ANYONE, await callOf({ model, messages: [] }))
   return first
 }

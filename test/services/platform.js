@@ -11,7 +11,7 @@ export default {
   async fetch(request, env) {
     const { pathname } = new URL(request.url)
     switch (pathname) {
-      case '/scheduled':
+      case '/scheduled': // with what is due each hour
         return Response.json(await env.WORKER.scheduled({ cron: '7 * * * *', scheduledTime: new Date() }))
       case '/waiting':
         return Response.json(waiting.map(({ body }) => body))

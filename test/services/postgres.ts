@@ -14,6 +14,8 @@ import { folderWith, run, type User } from './run.ts'
 export interface Postgres {
   /** The URL of a database of that name, made anew and empty. */
   url(name: string): Promise<string>
+  /** Ends it in good order, connections and all, and starts it again where it was; not where the server is not ours. */
+  restart?(): Promise<void>
   /** Drops what was made, or stops the cluster. */
   close(): Promise<void>
 }
@@ -58,14 +60,27 @@ async function startCluster(programs: string): Promise<Postgres> {
   await run(join(programs, 'initdb'), [...initdb, '--locale', 'C', '--no-sync'], user)
   for (let start = 1; ; start++) {
     const port = await freePort()
-    const server = spawnServer(join(programs, 'postgres'), data, port, user)
+    const spawnOne = () => spawnServer(join(programs, 'postgres'), data, port, user)
+    let server = spawnOne()
     const failure = await readiness(server)
+    const stop = async () => {
+      server.kill('SIGINT') // fast shutdown: connections are closed, not waited for
+      if (server.exitCode === null) await once(server, 'exit')
+    }
     if (failure === undefined) {
-      return onServer(`postgres://${SUPERUSER}@127.0.0.1:${port}/postgres`, async () => {
-        server.kill('SIGINT') // fast shutdown: connections are closed, not waited for
-        if (server.exitCode === null) await once(server, 'exit')
+      const postgres = onServer(`postgres://${SUPERUSER}@127.0.0.1:${port}/postgres`, async () => {
+        await stop()
         await rm(folder, { recursive: true, force: true })
       })
+      return {
+        ...postgres,
+        async restart() {
+          await stop()
+          server = spawnOne()
+          const trouble = await readiness(server)
+          if (trouble !== undefined) throw new Error(`Postgres did not start again: ${trouble}`)
+        },
+      }
     }
     if (start === STARTS) throw new Error(`Postgres did not start: ${failure}`)
   }

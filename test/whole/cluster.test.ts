@@ -92,7 +92,7 @@ describeOnPostgres('three workers on Postgres', () => {
     const victim = await workerOf(gateway)
     process.kill(victim, 'SIGKILL')
     await eventually(() => (listeningIn(gateway) === 4 ? true : undefined), { within: 30_000 })
-    expect(gateway.stdout()).toContain('a worker died: another one takes its place')
+    await expect.poll(() => gateway.stdout()).toContain('a worker died: another one takes its place')
     expect((await apart(gateway, { 'x-api-key': key })).status).toBe(200)
   })
 

@@ -192,7 +192,7 @@ for (const found of await findRuntimes(['node', 'bun', 'deno'])) {
         key_id: rows[0]?.key_id,
         usage_source: 'estimated',
       })
-      expect(next.stdout()).toMatch(/"lost":2/)
+      await expect.poll(() => next.stdout()).toMatch(/"lost":2/)
       expect((await ask(next, said('x'), { 'x-api-key': key })).status).toBe(200)
     })
   })

@@ -87,6 +87,7 @@ export function awsVariables({ bedrock }: GatewayOptions): Record<string, string
     AWS_ACCESS_KEY_ID: bedrock.credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: bedrock.credentials.secretAccessKey,
     AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url,
+    AWS_ENDPOINT_URL_BEDROCK: bedrock.url,
   }
 }
 

@@ -96,7 +96,7 @@ for (const found of await findRuntimes(['bun', 'deno'])) {
       const made = await lost.makeKey()
       const answer = await ask(lost, hello(), { 'x-api-key': made.key })
       await expectRefusal(answer, 500, 'api_error', /could not reach/)
-      expect(lost.stdout()).toContain('ECONNREFUSED')
+      await expect.poll(() => lost.stdout()).toContain('ECONNREFUSED')
       await lost.clear()
     })
 

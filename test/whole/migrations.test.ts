@@ -64,7 +64,8 @@ describe.skipIf('missing' in found)('migrations', () => {
     await migratePostgres(url, MIGRATIONS)
     await run(
       url,
-      'drop table public.keys, public.requests, public.capabilities, public.settings',
+      'drop schema public cascade',
+      'create schema public',
       'truncate drizzle.__drizzle_migrations',
     )
     const gateway = await startGateway({ env: { DATABASE_URL: url, SECRET_KEY } })

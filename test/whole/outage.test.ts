@@ -99,7 +99,7 @@ describeOnPostgres('while Postgres is away', () => {
     expect(eventsIn(await underWay.text()).at(-1)?.name).toBe('message_stop')
     expect((await ask(gateway, hello(), { 'x-api-key': key })).status).toBe(200)
     expect(await gateway.stop()).toEqual({ code: 0, signal: null })
-    expect(gateway.stdout()).toContain('rows that the database did not take are kept')
+    await expect.poll(() => gateway.stdout()).toContain('rows that the database did not take are kept')
     relay.restore()
     const next = await startGateway({
       bedrock: stage.fake,

@@ -72,8 +72,8 @@ describe('a key that is not in order', () => {
     const refused: [Headers, RegExp][] = [
       [{}, /authorization: Bearer/],
       [{ 'x-api-key': gateway.adminToken }, /authorization: Bearer/],
-      [bearer(key), /not the admin token/],
-      [bearer(`${gateway.adminToken}x`), /not the admin token/],
+      [bearer(key), /a key for calls to models/],
+      [bearer(`${gateway.adminToken}x`), /not an admin token/],
     ]
     for (const [headers, sentence] of refused) {
       for (const path of ['/admin/keys', '/admin/spend', '/admin/keys/key_1', '/admin/nothing']) {

@@ -1,9 +1,10 @@
 /** Capabilities: what upstreams and models were found to refuse, and what an admin knows better. */
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import type { Capability } from '../../data/capabilities.ts'
 import { GatewayError } from '../../errors.ts'
 import { forgetLessons } from '../../gateway/learn.ts'
-import { json, pageOf, refusals, resource } from './resource.ts'
+import { audited } from './audited.ts'
+import { json, operation, pageOf, refusals, resource } from './resource.ts'
 
 const naming = {
   place: z.string().min(1).max(400).describe('provider/wire/region/model'),
@@ -23,14 +24,16 @@ const capabilityView = z
   })
   .openapi('Capability')
 
-const list = createRoute({
+const list = operation({
+  needs: 'capabilities.read',
   method: 'get',
   path: '/',
   summary: 'List what holds now',
   responses: { 200: { description: 'All of it.', content: json(pageOf(capabilityView)) }, ...refusals },
 })
 
-const pin = createRoute({
+const pin = operation({
+  needs: 'capabilities.change',
   method: 'put',
   path: '/',
   summary: 'Pin a verdict: it does not expire and is not learned over',
@@ -43,7 +46,8 @@ const pin = createRoute({
   responses: { 200: { description: 'The verdict.', content: json(capabilityView) }, ...refusals },
 })
 
-const forget = createRoute({
+const forget = operation({
+  needs: 'capabilities.change',
   method: 'delete',
   path: '/',
   summary: 'Forget a verdict: it is found out anew',
@@ -59,17 +63,33 @@ export const capabilities = resource()
   .openapi(pin, async (c) => {
     const learnedAt = new Date(c.env.now())
     const capability = { ...c.req.valid('json'), pinned: true, learnedAt, expiresAt: null }
-    await c.env.data.capabilities.pin(capability)
+    await audited(c, async (tables) => {
+      await tables.capabilities.pin(capability)
+      return { answer: capability, entry: entry('pin', capability, null, view(capability)) }
+    })
     forgetLessons(c.env)
     return c.json(view(capability), 200)
   })
   .openapi(forget, async (c) => {
     const { place, kind, name } = c.req.valid('query')
-    const found = await c.env.data.capabilities.forget(place, kind, name)
-    if (!found) throw new GatewayError('not_found_error', `Nothing is known of '${name}' at '${place}'.`)
+    await audited(c, async (tables) => {
+      const found = await tables.capabilities.forget(place, kind, name)
+      if (!found) throw new GatewayError('not_found_error', `Nothing is known of '${name}' at '${place}'.`)
+      const which = { place, kind, name }
+      return { answer: found, entry: entry('forget', which, which, null) }
+    })
     forgetLessons(c.env)
     return c.body(null, 204)
   })
+
+function entry(
+  what: string,
+  { place, kind, name }: Pick<Capability, 'place' | 'kind' | 'name'>,
+  before: object | null,
+  after: object | null,
+) {
+  return { action: `capability.${what}`, target: `capability:${place} ${kind} ${name}`, before, after }
+}
 
 function view(capability: Capability): z.infer<typeof capabilityView> {
   const { place, kind, name, verdict, pinned, learnedAt, expiresAt } = capability

@@ -1,11 +1,52 @@
-/** What the resources of the admin API share: how they refuse, and how they list. */
-import { OpenAPIHono, z } from '@hono/zod-openapi'
+/** What the resources of the admin API share: what they demand, how they refuse, and how they list. */
+import { createRoute, OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
+import type { MiddlewareHandler } from 'hono'
 import { GatewayError } from '../../errors.ts'
-import type { Env } from '../env.ts'
+import { isPermission, type Permission, scopeOf } from '../../gateway/permissions.ts'
+import type { AdminEnv } from '../env.ts'
+
+/**
+ * An operation of the admin API: a route that says which permission it needs, in its document (`x-permission`) and by
+ * refusing everybody else, before it looks at what they want. Behind it `c.var.scope` is what it may touch for them.
+ */
+export function operation<
+  P extends string,
+  R extends Omit<RouteConfig, 'path'> & { path: P; needs: Permission },
+>(config: R) {
+  const route = createRoute({ ...config, 'x-permission': config.needs, middleware: needing(config.needs) })
+  Reflect.deleteProperty(route, 'needs') // a document may hold it by its other name only
+  return route
+}
+
+function needing(permission: Permission): MiddlewareHandler<AdminEnv> {
+  return async (c, next) => {
+    c.set('scope', scopeOf(c.var.actor, permission))
+    await next()
+  }
+}
+
+/** @throws Error naming a route that is no operation: it would be open to whoever has any token at all. */
+export function requirePermissions(api: OpenAPIHono<AdminEnv>) {
+  const declared = new Set<string>()
+  for (const definition of api.openAPIRegistry.definitions) {
+    if (definition.type !== 'route') continue
+    const {
+      method,
+      path,
+      'x-permission': permission,
+    } = definition.route as RouteConfig & { 'x-permission'?: unknown }
+    if (isPermission(permission)) declared.add(`${method.toUpperCase()} ${path}`)
+  }
+  for (const { method, path } of api.routes) {
+    const name = `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`
+    const isMiddleware = method === 'ALL' && path.endsWith('/*')
+    if (!isMiddleware && !declared.has(name)) throw new Error(`${name} declares no permission`)
+  }
+}
 
 /** A resource whose routes answer bad input with the field and what it must be. */
 export function resource() {
-  return new OpenAPIHono<Env>({
+  return new OpenAPIHono<AdminEnv>({
     defaultHook: (result) => {
       if (result.success) return
       const issues = result.error.issues.map(({ path, message }) =>
@@ -53,7 +94,12 @@ export const failure = z
 export const refusals = {
   400: { description: 'The request is wrong; the message says where.', content: json(failure) },
   401: { description: 'No admin token, or not the right one.', content: json(failure) },
+  403: {
+    description: 'Not with this permission, or not so far; the message says which.',
+    content: json(failure),
+  },
   404: { description: 'There is no such thing.', content: json(failure) },
+  409: { description: 'It is taken, or somebody else was faster.', content: json(failure) },
 }
 
 export function json<Schema extends z.ZodType>(schema: Schema) {

@@ -1,7 +1,10 @@
 /** Web search: which engine answers, for all or for one key. */
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import type { Tables } from '../../data/data.ts'
 import { GatewayError } from '../../errors.ts'
 import {
+  type EngineDesk,
   ownEngine,
   SEARCH_ENGINE,
   SEARCH_MODE,
@@ -11,7 +14,10 @@ import {
   storeEngine,
 } from '../../gateway/engines.ts'
 import { engines } from '../../search/index.ts'
-import { json, refusals, resource, text } from './resource.ts'
+import type { AdminEnv } from '../env.ts'
+import { audited } from './audited.ts'
+import { noSuch } from './fields.ts'
+import { json, operation, refusals, resource, text } from './resource.ts'
 
 const mode = z.enum(['off', 'all', 'own']).describe('One engine for all, each key its own, or none.')
 
@@ -54,14 +60,16 @@ const searchWish = z.strictObject({ mode, ...engineWish.partial().shape })
 
 const path = z.object({ id: text(128) })
 
-const get = createRoute({
+const get = operation({
+  needs: 'search.read',
   method: 'get',
   path: '/',
   summary: 'Look at web search, and at the engines there are',
   responses: { 200: { description: 'How it is set up.', content: json(searchView) }, ...refusals },
 })
 
-const put = createRoute({
+const put = operation({
+  needs: 'search.change',
   method: 'put',
   path: '/',
   summary: 'Set web search up, for all or off',
@@ -69,7 +77,8 @@ const put = createRoute({
   responses: { 200: { description: 'How it is set up now.', content: json(searchView) }, ...refusals },
 })
 
-const putOwn = createRoute({
+const putOwn = operation({
+  needs: 'search.change',
   method: 'put',
   path: '/keys/{id}',
   summary: "Set a key's own engine up",
@@ -77,7 +86,8 @@ const putOwn = createRoute({
   responses: { 200: { description: 'The engine.', content: json(engineView) }, ...refusals },
 })
 
-const removeOwn = createRoute({
+const removeOwn = operation({
+  needs: 'search.change',
   method: 'delete',
   path: '/keys/{id}',
   summary: "Take a key's own engine away",
@@ -91,29 +101,55 @@ export const search = resource()
   .openapi(get, async (c) => c.json(await described(c.env), 200))
   .openapi(put, async (c) => {
     const wish = c.req.valid('json')
-    if (wish.engine !== undefined) await storeEngine(c.env, SEARCH_ENGINE, wish.engine, wish.settings ?? {})
-    await c.env.data.settings.put(SEARCH_MODE, wish.mode)
-    return c.json(await described(c.env), 200)
+    const answer = await audited(c, async (tables) => {
+      const desk = deskOf(c, tables)
+      const before = standingOf(await described(desk))
+      if (wish.engine !== undefined) await storeEngine(desk, SEARCH_ENGINE, wish.engine, wish.settings ?? {})
+      await tables.settings.put(SEARCH_MODE, wish.mode)
+      const after = await described(desk)
+      return { answer: after, entry: entry('search', before, standingOf(after)) }
+    })
+    return c.json(answer, 200)
   })
   .openapi(putOwn, async (c) => {
     const { id } = c.req.valid('param')
-    if (!(await c.env.data.keys.byId(id)))
-      throw new GatewayError('not_found_error', `There is no key '${id}'.`)
     const { engine, settings } = c.req.valid('json')
-    const stored = await storeEngine(c.env, ownEngine(id), engine, settings)
+    const answer = await audited(c, async (tables) => {
+      if (!(await tables.keys.byId(id))) throw noSuch('key', id)
+      const before = await storedEngine({ data: tables }, ownEngine(id))
+      const after = view(await storeEngine(deskOf(c, tables), ownEngine(id), engine, settings))
+      return { answer: after, entry: entry(`key:${id}`, before ? view(before) : null, after) }
+    })
     c.env.cache.forget(`search:${id}`)
-    return c.json(view(stored), 200)
+    return c.json(answer, 200)
   })
   .openapi(removeOwn, async (c) => {
     const { id } = c.req.valid('param')
-    if (!(await c.env.data.settings.drop(ownEngine(id)))) {
-      throw new GatewayError('not_found_error', `The key '${id}' has no engine of its own.`)
-    }
+    await audited(c, async (tables) => {
+      const before = await storedEngine({ data: tables }, ownEngine(id))
+      if (!before || !(await tables.settings.drop(ownEngine(id)))) {
+        throw new GatewayError('not_found_error', `The key '${id}' has no engine of its own.`)
+      }
+      return { answer: undefined, entry: entry(`key:${id}`, view(before), null) }
+    })
     c.env.cache.forget(`search:${id}`)
     return c.body(null, 204)
   })
 
-async function described(runtime: Parameters<typeof searchMode>[0]): Promise<Described> {
+function deskOf({ env: { config, log } }: Context<AdminEnv>, data: Tables): EngineDesk {
+  return { config, log, data }
+}
+
+function entry(target: string, before: object | null, after: object | null) {
+  return { action: 'search.change', target, before, after }
+}
+
+/** Without the engines there are. */
+function standingOf({ mode, engine }: Described) {
+  return { mode, engine }
+}
+
+async function described(runtime: EngineDesk): Promise<Described> {
   const stored = await storedEngine(runtime, SEARCH_ENGINE)
   return {
     mode: await searchMode(runtime),

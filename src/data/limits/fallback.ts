@@ -3,33 +3,34 @@
  * the calls that find out that it is away wait at all; an error of the store is never a refusal.
  *
  * While it is away each replica counts for itself, from what it last heard: it admits at most the whole limit of each
- * key, all of them together at most replicas x limit. What was taken meanwhile is not told to the store when it is back:
- * there the buckets have refilled, so that a key may once have its limit anew.
+ * key, and at most what was left of each budget, all of them together at most replicas x that. When the store is back it
+ * is told what each account has come to here, as the least that is spent, unless it has forgotten that account: then the
+ * ledger is asked. Of buckets it is told nothing: there they have refilled, so that a key may once have its limit anew.
  */
-import type { Metrics } from '../../protocol/metrics.ts'
-import type { Log } from '../../runtime.ts'
-import type { Granted, Limits, Taken, Want } from '../limits.ts'
+import type { Floor, Granted, Limits, Refused, Taken, Want } from '../limits.ts'
 import type { MemoryLimits } from './memory.ts'
 import { patience } from './patience.ts'
+import { hasGone, isBack, type Standing, type Witness } from './standing.ts'
 
-/** What is known of the store: it outlives whoever asks it. */
-export interface Standing {
-  away: boolean
-  /** When it came back, and when it is to be asked again while it is away. */
-  backAt: number
-  probeAt: number
-  /** Milliseconds between two such questions. */
-  pause: number
+/** A store that others share. Whatever it is asked may fail. */
+export interface SharedLimits extends Limits {
+  take(wants: readonly Want[]): Promise<SharedGranted | Refused>
+  raise(floors: readonly Floor[]): Promise<void>
+  /** The same for accounts that the store knows, and no others: what a replica knows is not all. */
+  lift(floors: readonly Floor[]): Promise<void>
 }
 
-export interface FallbackOptions {
-  shared: Limits
+export interface SharedGranted extends Granted {
+  settle(costs: readonly number[]): Promise<void>
+  /** Instead of `settle`, where the store is away: what it has cost is told by a floor, and what it holds falls back. */
+  abandon(): void
+}
+
+export interface FallbackOptions extends Witness {
+  shared: SharedLimits
   /** Follows the shared store, to stand in for it. */
   local: MemoryLimits
   standing: Standing
-  log: Log
-  metrics: Metrics
-  now(): number
   /** Keeps a question to the store alive, where a runtime would end it with the request. */
   background(work: Promise<void>): void
 }
@@ -41,76 +42,77 @@ export interface FallbackLimits extends Limits {
   probeIfDue(): void
 }
 
-/** Milliseconds between two questions to a store that is away. */
-const SHORTEST_PAUSE = 1_000
-const LONGEST_PAUSE = 30_000
+/** The store does nothing else meanwhile. */
+const TOLD_AT_ONCE = 500
 
 /** It writes, for a store may take questions and refuse work: a replica that reads only, a disk that is full. */
-const PROBE: readonly Want[] = [{ name: 'probe', cap: 1_000_000, per: 1_000, cost: 1 }]
-
-export function newStanding(): Standing {
-  return { away: false, backAt: 0, probeAt: 0, pause: SHORTEST_PAUSE }
-}
+const PROBE: readonly Want[] = [{ kind: 'rate', name: 'probe', cap: 1_000_000, per: 1_000, cost: 1 }]
 
 export function fallbackLimits(options: FallbackOptions): FallbackLimits {
   const { shared, local, standing, metrics, now } = options
   const { inTime, giveUp } = patience()
 
   function lose(error: unknown) {
-    if (standing.away) return
-    // One that comes and goes is asked less and less often.
-    const relapse = now() - standing.backAt < LONGEST_PAUSE
-    standing.pause = relapse ? Math.min(standing.pause * 2, LONGEST_PAUSE) : SHORTEST_PAUSE
-    standing.away = true
-    standing.probeAt = now() + standing.pause
-    metrics.count('outcrop_limits_store_total', { state: 'away' })
-    options.log('warn', 'the shared store of limits does not answer: each replica counts for itself', {
-      cause: reasonOf(error),
-    })
-    giveUp()
+    if (hasGone(standing, error, options)) giveUp()
   }
 
-  function regain() {
-    if (!standing.away) return
-    standing.away = false
-    standing.backAt = now()
-    metrics.count('outcrop_limits_store_total', { state: 'back' })
-    options.log('info', 'the shared store of limits answers again')
+  async function regain() {
+    const floors = local.floors(standing.untold) // before anything is heard that is less
+    if (!isBack(standing, options)) return
+    standing.untold.clear()
+    await lift(floors)
   }
 
-  function takeHere(group: string, wants: readonly Want[]): Taken {
+  async function lift(floors: readonly Floor[]) {
+    for (let from = 0; from < floors.length && !standing.away; from += TOLD_AT_ONCE)
+      await inTime(shared.lift(floors.slice(from, from + TOLD_AT_ONCE))).catch(lose)
+  }
+
+  /** What these have cost is settled here; the store is told at least that, now or when it is back. */
+  async function makeGood(wants: readonly Want[]) {
+    const names = wants.filter(({ kind }) => kind === 'hold').map(({ name }) => name)
+    if (!standing.away) return lift(local.floors(names))
+    for (const name of names) standing.untold.add(name)
+  }
+
+  function takeHere(wants: readonly Want[]): Taken {
     metrics.count('outcrop_limits_local_total', {})
-    return local.take(group, wants)
-  }
-
-  async function takeShared(group: string, wants: readonly Want[]): Promise<Taken> {
-    const answer = Promise.resolve(shared.take(group, wants))
-    try {
-      const taken = await inTime(answer)
-      local.learn(group, wants, taken.used)
-      return taken.granted ? followed(group, wants, taken) : taken
-    } catch (error) {
-      lose(error)
-      void answer.then(giveBack).catch(() => {})
-      return takeHere(group, wants)
+    const taken = local.take(wants)
+    if (!taken.granted) return taken
+    return {
+      ...taken,
+      async settle(costs) {
+        await taken.settle(costs)
+        await makeGood(wants)
+      },
     }
   }
 
-  /** Settled here as well, which is all that can be done while the store is away. */
-  function followed(group: string, wants: readonly Want[], { used, settle }: Granted): Granted {
-    return {
-      granted: true,
-      used,
-      async settle(costs) {
-        local.settle(group, wants, costs)
-        if (!standing.away) await inTime(Promise.resolve(settle(costs))).catch(lose)
-      },
+  async function takeShared(wants: readonly Want[]): Promise<Taken> {
+    const answer = shared.take(wants)
+    try {
+      const taken = await inTime(answer)
+      const settleHere = local.follow(wants, taken)
+      if (!taken.granted) return taken
+      return {
+        ...taken,
+        async settle(costs) {
+          settleHere(costs)
+          if (standing.away) taken.abandon()
+          else await inTime(taken.settle(costs)).catch(lose)
+          if (standing.away) await makeGood(wants)
+        },
+      }
+    } catch (error) {
+      lose(error)
+      void answer.then(giveBack).catch(() => {})
+      return takeHere(wants)
     }
   }
 
   async function probe(within?: number) {
     standing.probeAt = now() + standing.pause
-    await inTime(Promise.resolve(shared.take('probe', PROBE)), within).then(regain, lose)
+    await inTime(shared.take(PROBE), within).then(regain, lose)
   }
 
   function probeIfDue() {
@@ -118,10 +120,14 @@ export function fallbackLimits(options: FallbackOptions): FallbackLimits {
   }
 
   return {
-    take(group, wants) {
-      if (!standing.away) return takeShared(group, wants)
+    take(wants) {
+      if (!standing.away) return takeShared(wants)
       probeIfDue()
-      return takeHere(group, wants)
+      return takeHere(wants)
+    },
+    async raise(floors) {
+      local.raise(floors)
+      if (!standing.away) await inTime(shared.raise(floors)).catch(lose)
     },
     probe,
     probeIfDue,
@@ -131,12 +137,4 @@ export function fallbackLimits(options: FallbackOptions): FallbackLimits {
 /** An answer that came too late has taken what nobody will settle. */
 function giveBack(late: Taken) {
   return late.granted ? late.settle([]) : undefined
-}
-
-/** A code or the first word of Redis's: messages may hold addresses. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown'
-  const { code } = error as { code?: unknown }
-  if (typeof code === 'string') return code
-  return /^[A-Z]{3,}\b/.exec(error.message)?.[0] ?? error.name
 }

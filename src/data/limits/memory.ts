@@ -1,99 +1,111 @@
-/** Limits in this process. A bucket that is full again is forgotten: what is kept is what was lately used. */
+/** Limits in this process, for itself or for others who ask it. */
 import {
+  accountOf,
   charged,
-  differences,
+  type Floor,
   type Granted,
+  hasRoom,
   type Limits,
   type Refused,
-  ROUNDING,
-  timeFor,
+  type Standing,
+  type Taken,
+  usedOf,
   type Want,
 } from '../limits.ts'
+import { memoryAccounts } from './accounts.ts'
+import { memoryBuckets } from './buckets.ts'
+import { type Holding, holders } from './holders.ts'
 
 export interface MemoryLimits extends Limits {
-  take(group: string, wants: readonly Want[]): Granted | Refused
-  /** What wants that were granted, here or by a store this one stands in for, have cost after all. */
-  settle(group: string, wants: readonly Want[], costs: readonly number[]): void
-  /** Takes over what another store says is used. */
-  learn(group: string, wants: readonly Want[], used: readonly number[]): void
-  /** How many buckets are kept. */
+  /** `holder`: on whose behalf, which is to be dropped when it is gone; without one, on our own. */
+  take(wants: readonly Want[], holder?: string): Granted | Refused
+  raise(floors: readonly Floor[]): void
+  /** The same, of accounts that are known. */
+  lift(floors: readonly Floor[]): void
+  /** Takes over what a store that this one stands in for has answered. @returns how that is settled here. */
+  follow(wants: readonly Want[], taken: Taken): (costs: readonly number[]) => void
+  /** What is spent of those accounts, for a store that was not told. */
+  floors(names: Iterable<string>): Floor[]
+  /** What it holds is free again. */
+  drop(holder: string): void
+  /** How many buckets and accounts are kept. */
   size(): number
 }
 
-interface Bucket {
-  used: number
-  at: number
-  fullAt: number
-}
+type Held = Pick<Holding, 'name' | 'leave'>
 
-/** Of the oldest, for each that is written: more go than come, so idle ones do not pile up. */
-const LOOKED_AT = 2
+const NOTHING: Held = { name: '', leave() {} }
 
 export function memoryLimits(now: () => number): MemoryLimits {
-  const buckets = new Map<string, Bucket>()
+  const buckets = memoryBuckets()
+  const accounts = memoryAccounts()
+  const own = holders({ now, onGone: (name) => accounts.drop(name) })
+  const enter = (wants: readonly Want[]): Held =>
+    wants.some(({ kind }) => kind === 'hold') ? own.enter() : NOTHING
 
-  function usedOf(key: string, { cap, per }: Want, at: number): number {
-    const bucket = buckets.get(key)
-    if (!bucket) return 0
-    // A clock that was set back must not lock anybody out: however it moved, that much time has passed.
-    return Math.max(0, bucket.used - (Math.abs(at - bucket.at) * cap) / per)
-  }
-
-  function write(key: string, want: Want, level: number, at: number): number {
-    const used = Math.max(0, level)
-    if (used === 0) buckets.delete(key)
-    else buckets.set(key, { used, at, fullAt: at + timeFor(used, want) })
-    return used
-  }
-
-  function sweep(at: number) {
-    for (let looked = 0; looked < LOOKED_AT; looked++) {
-      const [oldest] = buckets
-      if (!oldest) return
-      const [key, bucket] = oldest
-      buckets.delete(key)
-      if (bucket.fullAt > at) buckets.set(key, bucket)
+  function settler(wants: readonly Want[], asides: readonly number[], { name, leave }: Held) {
+    return (costs: readonly number[]) => {
+      const at = now()
+      wants.forEach((want, index) => {
+        const cost = costs[index] ?? 0
+        if (want.kind === 'rate') buckets.add(want, cost - charged(want), at)
+        else accounts.settle(want.name, { holder: name, aside: asides[index] ?? 0, cost }, at)
+      })
+      leave()
     }
   }
 
-  /** Adds to each bucket. */
-  function add(group: string, wants: readonly Want[], amounts: readonly number[]): number[] {
-    const at = now()
-    return wants.map((want, index) => {
-      const key = keyOf(group, want)
-      sweep(at)
-      return write(key, want, usedOf(key, want, at) + (amounts[index] ?? 0), at)
-    })
-  }
-
-  function settle(group: string, wants: readonly Want[], costs: readonly number[]) {
-    add(group, wants, differences(wants, costs))
+  /** Undefined for an account that is not known. */
+  function look(want: Want, at: number): Standing | undefined {
+    return want.kind === 'rate' ? { used: buckets.used(want, at) } : accounts.look(want, at)
   }
 
   return {
-    take(group, wants) {
+    take(wants, holder) {
       const at = now()
-      const used = wants.map((want) => usedOf(keyOf(group, want), want, at))
-      const fits = wants.every((want, index) => (used[index] ?? 0) + charged(want) <= want.cap + ROUNDING)
-      if (!fits) return { granted: false, used }
+      const held = holder === undefined ? enter(wants) : { ...NOTHING, name: holder }
+      const looked = wants.map((want) => look(want, at))
+      const standings = looked.map((standing) => standing ?? { spent: 0, held: 0 })
+      const unknown = [...looked.keys()].filter((index) => looked[index] === undefined)
+      if (unknown.length > 0 || !wants.every((want, index) => hasRoom(want, standings[index]))) {
+        held.leave()
+        return { granted: false, standings, unknown }
+      }
+      const asides = wants.map((want) => {
+        if (want.kind === 'hold') return accounts.reserve(want, held.name, at)
+        buckets.add(want, charged(want), at)
+        return 0
+      })
       return {
         granted: true,
-        used: add(group, wants, wants.map(charged)),
-        settle: (costs) => settle(group, wants, costs),
+        standings: wants.map((want) => look(want, at) as Standing),
+        asides,
+        settle: settler(wants, asides, held),
       }
     },
-    settle,
-    learn(group, wants, used) {
+    raise(floors) {
+      const at = now()
+      for (const floor of floors) accounts.raise(floor, at)
+    },
+    lift(floors) {
+      const at = now()
+      for (const floor of floors) accounts.lift(floor, at)
+    },
+    follow(wants, taken) {
       const at = now()
       wants.forEach((want, index) => {
-        sweep(at)
-        write(keyOf(group, want), want, used[index] ?? 0, at)
+        const standing = taken.standings[index]
+        if (!taken.granted && taken.unknown.includes(index)) return
+        if (want.kind === 'rate') buckets.learn(want, usedOf(standing), at)
+        else accounts.learn(want, accountOf(standing).spent, at)
       })
+      if (!taken.granted) return () => {}
+      const held = enter(wants)
+      const asides = wants.map((want) => (want.kind === 'hold' ? accounts.reserve(want, held.name, at) : 0))
+      return settler(wants, asides, held)
     },
-    size: () => buckets.size,
+    floors: (names) => accounts.floors(names, now()),
+    drop: (holder) => accounts.drop(holder),
+    size: () => buckets.size() + accounts.size(),
   }
-}
-
-function keyOf(group: string, { name }: Want): string {
-  return `${group} ${name}`
 }

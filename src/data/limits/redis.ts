@@ -4,11 +4,10 @@
  */
 import { Redis } from 'ioredis'
 import { inTime } from '../../protocol/deadline.ts'
-import type { Limits } from '../limits.ts'
-import { type ScriptRunner, scriptedLimits } from './scripted.ts'
+import { type ScriptedLimits, type ScriptedOptions, type ScriptRunner, scriptedLimits } from './scripted.ts'
 
 export interface OpenRedis {
-  limits: Limits
+  limits: ScriptedLimits
   close(): void
 }
 
@@ -17,8 +16,8 @@ const CONNECT_WITHIN = 2_000
 const SILENCE = 2_000
 const LONGEST_PAUSE = 2_000
 
-/** Connects, and goes on trying; resolves when it has or after `patience` ms. `now`: instead of the server's clock. */
-export async function openRedis(url: string, patience: number, now?: () => number): Promise<OpenRedis> {
+/** Connects, and goes on trying; resolves when it has or after `patience` ms. */
+export async function openRedis(url: string, patience: number, options: ScriptedOptions): Promise<OpenRedis> {
   const client = new Redis(url, {
     lazyConnect: true,
     // What needs no conversation before the first command: a server that is loading refuses it by itself.
@@ -47,9 +46,22 @@ export async function openRedis(url: string, patience: number, now?: () => numbe
   const explain = (error: unknown) => {
     throw trouble ?? error
   }
-  const runner: ScriptRunner = {
-    evalsha: (digest, keys, args) => client.evalsha(digest, keys.length, ...keys, ...args).catch(explain),
-    eval: (script, keys, args) => client.eval(script, keys.length, ...keys, ...args).catch(explain),
+  /** Commands of one turn of the event loop leave in one write: no reply could be heard before its end. */
+  const together = () => {
+    const { stream } = client
+    if (!stream || stream.writableCorked > 0) return
+    stream.cork()
+    setImmediate(() => stream.uncork())
   }
-  return { limits: scriptedLimits(runner, now), close: () => client.disconnect() }
+  const runner: ScriptRunner = {
+    evalsha(digest, keys, args) {
+      together()
+      return client.evalsha(digest, keys.length, ...keys, ...args).catch(explain)
+    },
+    eval(script, keys, args) {
+      together()
+      return client.eval(script, keys.length, ...keys, ...args).catch(explain)
+    },
+  }
+  return { limits: scriptedLimits(runner, options), close: () => client.disconnect() }
 }

@@ -3,14 +3,15 @@
  * https://upstash.com/docs/redis/features/restapi
  */
 import { Redis } from '@upstash/redis/cloudflare'
-import type { Limits } from '../limits.ts'
-import { scriptedLimits } from './scripted.ts'
+import { type ScriptedLimits, type ScriptedOptions, scriptedLimits } from './scripted.ts'
 
 /** Milliseconds. Longer than a call waits, so that a first connection comes about and is there for the next. */
 const ANSWER_WITHIN = 2_000
 
-/** `now`: instead of the server's clock. */
-export function upstashLimits({ url, token }: { url: string; token: string }, now?: () => number): Limits {
+export function upstashLimits(
+  { url, token }: { url: string; token: string },
+  options: ScriptedOptions,
+): ScriptedLimits {
   const client = new Redis({
     url,
     token,
@@ -24,5 +25,5 @@ export function upstashLimits({ url, token }: { url: string; token: string }, no
     // A function: given a plain signal, the client makes an answer of an abort.
     signal: () => AbortSignal.timeout(ANSWER_WITHIN),
   })
-  return scriptedLimits(client, now)
+  return scriptedLimits(client, options)
 }

@@ -1,12 +1,13 @@
 /** A worker of a cluster: what it shares with the others is kept by the primary. */
-import type { Limits } from '../../data/limits.ts'
+import type { SharedLimits } from '../../data/limits/fallback.ts'
+import { holders } from '../../data/limits/holders.ts'
 import type { Counters, Metrics } from '../../protocol/metrics.ts'
 import type { Cache } from '../../runtime.ts'
 import { type End, type Speaker, speaker } from './wire.ts'
 
 export interface Following {
   /** One count for all workers. */
-  limits: Limits
+  limits: SharedLimits
   /** Counts here, and reads out what all have counted. */
   metrics: Metrics
   /** Each has its own, but what one forgets all forget. */
@@ -40,12 +41,33 @@ export function follow(end: End, own: Own): Following {
   }
 }
 
-function limitsOf(primary: Speaker): Limits {
+function limitsOf(primary: Speaker): SharedLimits {
+  const names = holders({ now: Date.now, onGone: (name) => primary.tell('drop', name) })
   return {
-    async take(group, wants) {
-      const { granted, used } = await primary.ask('take', { group, wants })
-      if (!granted) return { granted, used }
-      return { granted, used, settle: (costs) => primary.tell('settle', { group, wants, costs }) }
+    async take(wants) {
+      const { name, leave, lose } = names.enter()
+      const { grant, taken } = await primary.ask('take', { wants, holder: name }).catch((error: unknown) => {
+        lose()
+        throw error
+      })
+      if (!taken.granted) {
+        leave()
+        return taken
+      }
+      return {
+        ...taken,
+        async settle(costs) {
+          primary.tell('settle', { holder: name, grant, costs })
+          leave()
+        },
+        abandon: lose,
+      }
+    },
+    async raise(floors) {
+      primary.tell('raise', floors)
+    },
+    async lift(floors) {
+      primary.tell('lift', floors)
     },
   }
 }

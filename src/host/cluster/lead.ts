@@ -6,6 +6,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { memoryLimits } from '../../data/limits/memory.ts'
 import { sumOf } from '../../protocol/metrics.ts'
 import type { Log } from '../../runtime.ts'
+import { type Grants, grantsOf } from './grants.ts'
 import { type Speaker, speaker } from './wire.ts'
 
 interface Lent {
@@ -29,12 +30,14 @@ export function lead({ workers, log, told }: Lent): Promise<number> {
   function start(): void {
     const worker = cluster.fork()
     const startedAt = Date.now()
-    crew.set(worker, speakerTo(worker))
+    const grants = grantsOf(limits)
+    crew.set(worker, speakerTo(worker, grants))
     worker.once('listening', () => {
       haveServed = true
     })
     worker.once('exit', (code, signal) => {
       crew.delete(worker)
+      grants.dropAll()
       if (isEnding) return settle()
       if (!haveServed) return end(code) // what is wrong with the first start is wrong with the next
       log('error', 'a worker died: another one takes its place', { pid: worker.process.pid, code, signal })
@@ -42,18 +45,18 @@ export function lead({ workers, log, told }: Lent): Promise<number> {
     })
   }
 
-  function speakerTo(worker: Worker): Speaker {
+  function speakerTo(worker: Worker, grants: Grants): Speaker {
     return speaker(
       worker,
       {
-        take: async ({ group, wants }) => {
-          const { granted, used } = limits.take(group, wants)
-          return { granted, used }
-        },
+        take: async (asks) => grants.take(asks),
         metrics: async () => sumOf(await Promise.all([...crew.values()].map((each) => metricsOf(each)))),
       },
       {
-        settle: ({ group, wants, costs }) => limits.settle(group, wants, costs),
+        settle: grants.settle,
+        drop: grants.drop,
+        raise: limits.raise,
+        lift: limits.lift,
         forget: (key) => {
           for (const [other, { tell }] of crew) if (other !== worker) tell('forget', key)
         },

@@ -2,14 +2,15 @@
  * What the processes of one gateway say to each other, over the channel that Node's cluster lays between them.
  * https://nodejs.org/docs/latest-v20.x/api/cluster.html
  */
-import type { Granted, Refused, Want } from '../../data/limits.ts'
+import type { Floor, Granted, Refused, Want } from '../../data/limits.ts'
 import { inTime } from '../../protocol/deadline.ts'
 
 export interface Questions {
-  /** To the primary: take these limits. */
+  /** To the primary: take these limits, held under that name. */
   take: {
-    asks: { group: string; wants: readonly Want[] }
-    answer: Pick<Granted | Refused, 'granted' | 'used'>
+    asks: { wants: readonly Want[]; holder: string }
+    /** `grant`: what to settle it by. */
+    answer: { grant: number; taken: Omit<Granted, 'settle'> | Refused }
   }
   /** To the primary: the counters of all. To a worker: its own. */
   metrics: { asks: null; answer: string }
@@ -17,7 +18,12 @@ export interface Questions {
 
 export interface Notices {
   /** To the primary: what limits that were granted have cost after all. */
-  settle: { group: string; wants: readonly Want[]; costs: readonly number[] }
+  settle: { holder: string; grant: number; costs: readonly number[] }
+  /** To the primary: at least that is spent; of accounts that it knows only. */
+  raise: readonly Floor[]
+  lift: readonly Floor[]
+  /** To the primary: nothing is under way under this name any more, whatever is still held. */
+  drop: string
   /** What is cached under this key is no longer so. The primary passes it on to the others. */
   forget: string
 }

@@ -49,7 +49,8 @@ export async function adapt(call: Call, target: Target, envelope: Envelope): Pro
   if (target.wire === 'vertex') attribution(edits, body, root)
   for (const pattern of target.omit.fields) dropField(edits, body, root, pattern)
   if (target.omit.thinking) withoutThinking(edits, body, root)
-  betas = betas.filter((beta) => !lostItsField(beta, edits))
+  const gone = edits.removed()
+  if (gone.length > 0) betas = betas.filter((beta) => !lostItsField(beta, gone))
   for (const field of envelope.drop) edits.drop(root, field)
   for (const each of envelope.add(betas)) edits.add(root, each)
   return { body: splice(body, edits.edits()), betas, structured, removed: removed(edits, call, betas) }
@@ -58,7 +59,8 @@ export async function adapt(call: Call, target: Target, envelope: Envelope): Pro
 async function bedrockFields(edits: Draft, call: Call, target: Target, betas: ReadonlySet<string>) {
   const { body, outline: root } = call
   const generation = generationOf(target.model)
-  for (const pattern of refusedFields({ wire: target.wire, generation, model: target.model, betas })) {
+  const here = { wire: target.wire, generation, model: target.model, betas }
+  for (const pattern of refusedFields(here, root.members ?? [])) {
     if (!target.omit.accepted.has(pattern)) dropField(edits, body, root, pattern)
   }
   cacheBreakpoints(edits, body, root, generation, target.wire)
@@ -71,9 +73,9 @@ async function bedrockFields(edits: Draft, call: Call, target: Target, betas: Re
   await userIds(edits, body, root, target)
 }
 
-function lostItsField(beta: string, edits: Draft): boolean {
-  const field = Object.entries(BETA_OF_FIELD).find(([, name]) => name === plainName(beta))?.[0]
-  return field !== undefined && edits.removed().includes(field)
+function lostItsField(beta: string, gone: readonly string[]): boolean {
+  const name = plainName(beta)
+  return gone.some((field) => BETA_OF_FIELD[field] === name)
 }
 
 function removed(edits: Draft, call: Call, sent: readonly string[]): string[] {

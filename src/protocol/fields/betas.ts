@@ -99,8 +99,12 @@ export function isOurs(name: string): boolean {
 
 /** A beta's name without its date. */
 export function plainName(beta: string): string {
+  // Looked for where it stands: a search from the front begins anew at every dash.
+  if (LONG_DATE.test(beta.slice(-11))) return beta.slice(0, -11)
   return beta.replace(/-\d{4}-?\d{2}-?\d{2}$/, '')
 }
+
+const LONG_DATE = /^-\d{4}-\d{2}-\d{2}$/
 
 type Place = Pick<Target, 'wire' | 'model' | 'omit'>
 

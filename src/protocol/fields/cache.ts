@@ -3,7 +3,7 @@
  * https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
  */
 import type { Draft } from '../draft.ts'
-import { member, parse, type Value, values } from '../json.ts'
+import { has, member, parse, type Value, values } from '../json.ts'
 import type { Generation } from '../models.ts'
 import type { Wire } from './target.ts'
 
@@ -17,7 +17,8 @@ export function cacheBreakpoints(
   wire: Wire,
 ) {
   if (wire === 'invoke') spreadAutomatic(draft, body, root)
-  const holders = [...cacheable(root)].filter((holder) => member(holder, 'cache_control'))
+  const holders = cacheable(root).filter((holder) => has(holder, 'cache_control'))
+  if (holders.length === 0) return
   const kept = holders.filter((holder) => !isThinking(body, holder))
   const keeps = new Set(kept)
   for (const holder of holders) if (!keeps.has(holder)) draft.drop(holder, 'cache_control', 'cache_control')
@@ -40,7 +41,7 @@ function spreadAutomatic(draft: Draft, body: Uint8Array, root: Value) {
   const automatic = member(root, 'cache_control')
   if (!automatic) return
   draft.drop(root, 'cache_control')
-  const last = [...cacheable(root)].findLast((holder) => !isThinking(body, holder))
+  const last = cacheable(root).findLast((holder) => !isThinking(body, holder))
   if (last && !member(last, 'cache_control')) {
     const ttl = member(automatic, 'ttl')
     const said = ttl ? `,"ttl":${JSON.stringify(parse(body, ttl))}` : ''
@@ -54,19 +55,21 @@ function isThinking(body: Uint8Array, block: Value): boolean {
 }
 
 /** Every value that may carry a breakpoint, in the order in which Anthropic caches: tools, system, messages. */
-function* cacheable(root: Value): Generator<Value> {
-  for (const tools of values(root, 'tools')) yield* tools.elements ?? []
-  for (const system of values(root, 'system')) yield* blocks(system)
+function cacheable(root: Value): Value[] {
+  const found: Value[] = []
+  for (const tools of values(root, 'tools')) for (const tool of tools.elements ?? []) found.push(tool)
+  for (const system of values(root, 'system')) addBlocks(found, system)
   for (const messages of values(root, 'messages')) {
     for (const message of messages.elements ?? []) {
-      for (const content of values(message, 'content')) yield* blocks(content)
+      for (const content of values(message, 'content')) addBlocks(found, content)
     }
   }
+  return found
 }
 
-function* blocks(content: Value): Generator<Value> {
-  for (const block of content.elements ?? []) {
-    for (const inner of values(block, 'content')) yield* blocks(inner)
-    yield block
+function addBlocks(found: Value[], { elements }: Value) {
+  for (const block of elements ?? []) {
+    for (const inner of values(block, 'content')) addBlocks(found, inner)
+    found.push(block)
   }
 }

@@ -5,7 +5,7 @@
  * only that there was an array: the body that was sent may have had fewer elements than the client's.
  */
 import type { Draft } from '../draft.ts'
-import { deepen, member, parse, type Value, values } from '../json.ts'
+import { deepen, has, member, parse, type Value, values } from '../json.ts'
 
 /** Without these a request is not what was asked: whatever an upstream says of them, they stay. */
 const ESSENTIAL: readonly RegExp[] = [
@@ -60,6 +60,7 @@ export function holdsForAll(pattern: string): boolean {
 
 /** Drops every field that a pattern leads to. */
 export function dropField(draft: Draft, body: Uint8Array, root: Value, pattern: string) {
+  if (!pattern.includes('.')) return draft.drop(root, pattern, pattern)
   const segments = pattern.split('.')
   const key = segments.at(-1) ?? ''
   for (const holder of holdersOf(body, [root], segments)) draft.drop(holder, key, pattern)
@@ -69,16 +70,19 @@ export function dropField(draft: Draft, body: Uint8Array, root: Value, pattern: 
 function holdersOf(body: Uint8Array, here: readonly Value[], segments: readonly string[]): readonly Value[] {
   const [segment = '', ...rest] = segments
   if (here.length === 0) return []
-  if (rest.length === 0) return here.filter((each) => values(deepen(body, each), segment).length > 0)
+  if (rest.length === 0) return here.filter((each) => has(deepen(body, each), segment))
   const inside = holdersOf(body, step(body, here, segment), rest)
   return inside.length > 0 ? inside : holdersOf(body, variants(body, here, segment), rest)
 }
 
 function step(body: Uint8Array, here: readonly Value[], segment: string): Value[] {
-  return here.flatMap((each) => {
+  const found: Value[] = []
+  for (const each of here) {
     const inside = deepen(body, each)
-    return segment === '*' ? (inside.elements ?? []) : values(inside, segment)
-  })
+    const those = segment === '*' ? (inside.elements ?? []) : values(inside, segment)
+    for (const value of those) found.push(value)
+  }
+  return found
 }
 
 /** Those of a variant; a tool without a type is a custom one. */

@@ -3,6 +3,7 @@
  * ships tomorrow is tried, and learned about if it is refused.
  * https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html
  */
+import type { Member } from '../json.ts'
 import type { Generation, Model } from '../models.ts'
 import type { Wire } from './target.ts'
 
@@ -64,7 +65,18 @@ export const REFUSED_FIELDS: readonly [pattern: string, refused: Refused][] = [
   ['messages.*.output_config', unless('mid-conversation-output-config')],
 ]
 
-/** The patterns that are refused here. */
-export function refusedFields(here: Circumstances): string[] {
-  return REFUSED_FIELDS.filter(([, refused]) => refused(here)).map(([pattern]) => pattern)
+/** The same, each with the member of a body that it begins with. */
+const BY_MEMBER = REFUSED_FIELDS.map(([pattern, refused]) => {
+  const [first = ''] = pattern.split('.')
+  return { first, pattern, refused }
+})
+
+/** The patterns that are refused here, of those that may lead somewhere in a body with these members. */
+export function refusedFields(here: Circumstances, members: readonly Pick<Member, 'key'>[]): string[] {
+  const there = new Set<string>()
+  for (const { key } of members) there.add(key)
+  const patterns: string[] = []
+  for (const { first, pattern, refused } of BY_MEMBER)
+    if (there.has(first) && refused(here)) patterns.push(pattern)
+  return patterns
 }

@@ -1,7 +1,7 @@
 /** The conversation: turns that a model does not know, and thinking that was signed elsewhere. */
 
 import type { Draft } from '../draft.ts'
-import { member, parse, type Value, values } from '../json.ts'
+import { isText, member, type Value, values } from '../json.ts'
 import { generationOf } from '../models.ts'
 import type { Target } from './target.ts'
 
@@ -11,7 +11,7 @@ export function systemTurns(draft: Draft, body: Uint8Array, root: Value, { model
   for (const messages of values(root, 'messages')) {
     for (const message of messages.elements ?? []) {
       const role = member(message, 'role')
-      if (!role || parse<unknown>(body, role) !== 'system') continue
+      if (!role || !isText(body, role, 'system')) continue
       // Claude Code sends some that carry settings only; without those nothing is left to say.
       if (member(message, 'content')?.elements?.length === 0) draft.dropElement(messages, message)
       else if (!known) draft.replace(role, '"user"')
@@ -36,6 +36,5 @@ export function withoutThinking(draft: Draft, body: Uint8Array, root: Value) {
 
 function isThinking(body: Uint8Array, block: Value): boolean {
   const type = member(block, 'type')
-  const name = type && parse<unknown>(body, type)
-  return name === 'thinking' || name === 'redacted_thinking'
+  return type !== undefined && (isText(body, type, 'thinking') || isText(body, type, 'redacted_thinking'))
 }

@@ -22,9 +22,10 @@ import { doorFor } from './door.ts'
 import { refusedBy } from './errors.ts'
 import { invokeEnvelope } from './invoke.ts'
 import { find } from './names.ts'
+import { resolve } from './profiles.ts'
 import { formOf, place } from './wires.ts'
 
-export const bedrock = { place, find, send, countTokens } satisfies Provider
+export const bedrock = { place, find, resolve, send, countTokens } satisfies Provider
 
 async function send(call: Call, route: Route, lent: Lent, omit: Omissions): Promise<Reply> {
   const { wire } = route.upstream

@@ -7,7 +7,7 @@ import { apiStreamError } from '../../protocol/apierrors.ts'
 import { fromBase64 } from '../../protocol/base64.ts'
 import { type Bytes, hasAt } from '../../protocol/bytes.ts'
 import { eventIn, unreadable, upstreamOutline } from '../../protocol/events.ts'
-import { type Frame, frameDecoder } from '../../protocol/eventstream.ts'
+import { type FrameHeaders, frameDecoder } from '../../protocol/eventstream.ts'
 import type { Hashes } from '../../protocol/hashes.ts'
 import { member } from '../../protocol/json.ts'
 import type { StreamEvent } from '../../protocol/messages.ts'
@@ -19,13 +19,13 @@ import { frameRefusal, refusalError } from './errors.ts'
 export function bedrockDecoder(about: About, { crc32 }: Pick<Hashes, 'crc32'> = {}): EventDecoder {
   const frames = frameDecoder(crc32)
   return {
-    *push(chunk) {
+    push(chunk, take) {
       // All events of one read go out together, so they share one piece of memory.
       const room = { bytes: new Uint8Array(chunk.length), taken: 0 }
-      for (const frame of frames.push(chunk)) {
-        const event = eventOf(frame, about, room)
-        if (event) yield event
-      }
+      frames.push(chunk, (headers, payload) => {
+        const event = eventOf(headers, payload, about, room)
+        if (event) take(event)
+      })
     },
     end: frames.end,
   }
@@ -36,7 +36,12 @@ interface Room {
   taken: number
 }
 
-function eventOf({ headers, payload }: Frame, about: About, room: Room): StreamEvent | undefined {
+function eventOf(
+  headers: FrameHeaders,
+  payload: Uint8Array,
+  about: About,
+  room: Room,
+): StreamEvent | undefined {
   const type = headers.get(':message-type')
   if (type === 'exception' || type === 'error') throw refusalError(frameRefusal(headers, payload), about)
   if (type !== 'event' || headers.get(':event-type') !== 'chunk') return undefined

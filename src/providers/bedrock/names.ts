@@ -38,7 +38,7 @@ function noArns(): GatewayError {
 function onRuntime(name: string, region: string, here: string): Destination | undefined {
   if (name.startsWith('arn:')) return arnDestination(name, region)
   const profile = splitProfile(name)
-  if (profile) return profileDestination(name, profile, here)
+  if (profile) return profileDestination(name, profile, region, here)
   const model = modelNamed(name)
   if (!model?.profiles.includes(here)) return undefined
   return { modelId: `${here}.${model.bedrockId}`, model, regionClass: here }
@@ -48,11 +48,12 @@ function onRuntime(name: string, region: string, here: string): Destination | un
 function profileDestination(
   modelId: string,
   { prefix, baseId }: { prefix: string | undefined; baseId: string },
+  region: string,
   here: string,
 ): Destination | undefined {
   const model = modelOfBase(baseId)
   if (!model) return undefined
-  if (prefix === undefined) return { modelId, model, regionClass: 'region' }
+  if (prefix === undefined) return { modelId, model, regionClass: inside(region) }
   const reachable = isReachable(prefix, here) && model.profiles.includes(prefix)
   return reachable ? { modelId, model, regionClass: prefix } : undefined
 }
@@ -70,15 +71,22 @@ function arnDestination(name: string, region: string): Destination | undefined {
   const [, arnRegion, kind, id = ''] = ARN.exec(modelId) ?? []
   if (arnRegion !== region) return undefined
   const profile = kind === 'inference-profile' ? splitProfile(id) : undefined
-  return { modelId, model: profile && modelOfBase(profile.baseId), regionClass: profile?.prefix ?? 'region' }
+  return {
+    modelId,
+    model: profile && modelOfBase(profile.baseId),
+    regionClass: profile?.prefix ?? inside(region),
+  }
 }
 
 /** Mantle answers within its region, and knows models by their names without date or version. */
 function onMantle(name: string, { region, profile = 'global' }: Upstream): Destination | undefined {
   const model = modelNamed(name) ?? bedrockModel(name, profile)
-  if (!model) return undefined
-  const regionClass = region.startsWith('us-gov-') ? 'us-gov' : 'region'
-  return { modelId: `anthropic.${model.name}`, model, regionClass }
+  return model && { modelId: `anthropic.${model.name}`, model, regionClass: inside(region) }
+}
+
+/** The government's regions have prices of their own. */
+function inside(region: string): string {
+  return region.startsWith('us-gov-') ? 'us-gov' : 'region'
 }
 
 function bedrockModel(id: string, here: string): Model | undefined {
@@ -107,3 +115,17 @@ const GEOGRAPHIES: readonly [RegExp, string][] = [
 export function profileFor(region: string, chosen: string | undefined): string {
   return chosen ?? GEOGRAPHIES.find(([regions]) => regions.test(region))?.[1] ?? 'global'
 }
+
+/** The class of a profile's regions: several are those of a geography; none but its own stay inside that. */
+export function geographyOf(regions: readonly string[], here: string): string {
+  const [first] = regions
+  if (first === undefined) return inside(here)
+  return (
+    GEOGRAPHIES.find(([inIt]) => regions.every((region) => inIt.test(region)))?.[1] ??
+    WIDE[first.slice(0, 3)] ??
+    'apac'
+  )
+}
+
+/** Geographies whose profiles reach further than the regions that are served by them first. */
+const WIDE: Readonly<Record<string, string>> = { 'us-': 'us', 'ca-': 'us', 'eu-': 'eu' }

@@ -77,6 +77,7 @@ export function place({ aws }: Config): Place {
     wire,
     region,
     endpoint: endpoint(wire, region, aws),
+    control: controlEndpoint(region, aws),
     ...(workspace === undefined || wire !== 'claude-platform'
       ? {}
       : { headers: { 'anthropic-workspace-id': workspace } }),
@@ -92,6 +93,12 @@ function endpoint(wire: AwsWire, region: string, aws: AwsConfig): string {
   const host = aws.fips ? 'bedrock-runtime-fips' : 'bedrock-runtime'
   const suffix = aws.dualStack ? 'api.aws' : dnsSuffix(region)
   return bare(aws.runtimeEndpoint ?? `https://${host}.${region}.${suffix}`)
+}
+
+function controlEndpoint(region: string, aws: AwsConfig): string {
+  const host = aws.fips ? 'bedrock-fips' : 'bedrock'
+  const suffix = aws.dualStack ? 'api.aws' : dnsSuffix(region)
+  return bare(aws.controlEndpoint ?? `https://${host}.${region}.${suffix}`)
 }
 
 function bare(url: string): string {

@@ -1,0 +1,80 @@
+/**
+ * Which way a call goes under the budgets that hold for it. Where one of them is so far spent that its policy steps down,
+ * another model answers: one that the principal may use, and said in a header. Each step may bring other budgets in.
+ */
+import { GatewayError } from '../errors.ts'
+import type { Call } from '../protocol/messages.ts'
+import type { Route } from '../providers/provider.ts'
+import type { Runtime } from '../runtime.ts'
+import type { Principal } from './authenticate.ts'
+import { type Account, accountsOf, verdictOn } from './budgets.ts'
+import { matches } from './models.ts'
+import { namesOf, route } from './route.ts'
+import type { Calendar } from './windows.ts'
+
+export type Routes = readonly [Route, ...Route[]]
+
+/** Where a call goes, and the budgets it is paid from. */
+export interface Course {
+  routes: Routes
+  accounts: readonly Account[]
+  /** The model that answers instead of the one asked for, and the budget that wants it so. */
+  step: { model: string; account: Account } | undefined
+  /** A budget that wants another model, where there is none that may answer. */
+  stuck: Account | undefined
+}
+
+/** Steps at the most: budgets may send a call to and fro. */
+const MOST_STEPS = 5
+
+/** @throws GatewayError as `accountsOf` does. */
+export async function courseOf(
+  runtime: Runtime,
+  calendar: Calendar,
+  principal: Principal,
+  call: Call,
+  asked: Routes,
+): Promise<Course> {
+  let course: Course = { routes: asked, accounts: [], step: undefined, stuck: undefined }
+  if (principal.budgets.length === 0) return course
+  const tried = new Set<string>()
+  for (let steps = 0; ; steps++) {
+    const names = namesOf(course.routes[0], course.step?.model ?? call.model)
+    const ran = [plainName(course.routes)]
+    const covering = principal.budgets.filter(({ model }) => isNamed(model, ran))
+    const accounts = await accountsOf(runtime, calendar, covering, call.startedAt)
+    course = { ...course, accounts }
+    const account = accounts.find((each) => wantsAnother(each, names, tried))
+    const model = account && verdictOn(account).stepDown
+    if (!account || model === undefined || steps === MOST_STEPS) return course
+    tried.add(model)
+    const routes = await routesTo(runtime, principal, { ...call, model })
+    if (!routes) return { ...course, stuck: account }
+    course = { ...course, routes, step: { model, account } }
+  }
+}
+
+function wantsAnother(account: Account, names: readonly string[], tried: ReadonlySet<string>): boolean {
+  const { stepDown } = verdictOn(account)
+  return stepDown !== undefined && !names.includes(stepDown) && !tried.has(stepDown)
+}
+
+/** Undefined where there is no such model here, or this principal may not use it. */
+async function routesTo(runtime: Runtime, principal: Principal, call: Call): Promise<Routes | undefined> {
+  try {
+    return await route(runtime, principal, call)
+  } catch (error) {
+    if (error instanceof GatewayError && error.status < 500) return undefined
+    throw error
+  }
+}
+
+/** In a limit a pattern may mean any name of a model; in a budget this one, for so the ledger adds up what was spent. */
+function plainName([{ model, modelId }]: Routes): string {
+  return model?.name ?? modelId
+}
+
+/** Whether a pattern, of which an empty one is every model, means one of these names. */
+export function isNamed(pattern: string, names: readonly string[]): boolean {
+  return pattern === '' || names.some((name) => matches(pattern, name))
+}
