@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { OpenDatabase } from '../../src/data/database.ts'
 import { inMemory } from '../data/databases.ts'
+import { spentAt } from '../data/rows.ts'
 import { peopleOn, replicaOn, type Stage } from './people.ts'
 
 let database: OpenDatabase
@@ -100,22 +101,9 @@ describe('a budget', () => {
       cap_nano: 10 * DOLLAR,
       model: 'claude-opus-*',
     })
-    await runtime.data.ledger.write({
-      id: `req_${users.member.slice(5)}`,
-      status: 'succeeded',
-      keyId: 'key_1',
-      userId: users.member,
-      model: 'claude-opus-5-5',
-      modelId: 'us.anthropic.claude-opus-5-5',
-      provider: 'bedrock',
-      upstream: 'default',
-      region: 'us-east-1',
-      stream: true,
-      attempts: 1,
-      costNano: 4 * DOLLAR,
-      startedAt: new Date(runtime.now()),
-      day: '2026-11-20',
-    })
+    await runtime.data.ledger.write(
+      spentAt(runtime.now(), 4 * DOLLAR, { id: `req_${users.member.slice(5)}`, userId: users.member }),
+    )
     const own = await ask('member', 'GET', `/admin/budgets/${id}/standing`)
     expect(own.body).toEqual({
       from: '2026-10-01T00:00:00.000Z',

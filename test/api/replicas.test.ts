@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { app } from '../../src/app.ts'
 import type { OpenDatabase } from '../../src/data/database.ts'
 import { inMemory } from '../data/databases.ts'
-import { ALL } from '../data/rows.ts'
+import { ALL, rowAt } from '../data/rows.ts'
 import type { TestRuntime } from '../runtime.ts'
 import { peopleOn, replicaOn, type Stage } from './people.ts'
 
@@ -102,20 +102,7 @@ describe('of what is archived', () => {
     const { ask, make, runtime } = here
     const { id } = await make('/admin/users', { name: 'leaver' })
     const { id: keyId } = await make('/admin/keys', { name: 'k', user_id: id })
-    await runtime.data.ledger.write({
-      id: 'req_leaver',
-      status: 'succeeded',
-      keyId,
-      userId: id,
-      model: 'm',
-      modelId: 'us.m',
-      provider: 'bedrock',
-      upstream: 'default',
-      region: 'us-east-1',
-      stream: true,
-      attempts: 1,
-      startedAt: new Date(runtime.clock.now),
-    })
+    await runtime.data.ledger.write(rowAt(runtime.clock.now, { id: 'req_leaver', keyId, userId: id }))
     expect((await ask('root', 'DELETE', `/admin/keys/${keyId}`)).status).toBe(204)
     expect((await ask('root', 'DELETE', `/admin/users/${id}`)).status).toBe(204)
     const rows = await runtime.data.ledger.find({ key: keyId, owners: ALL, limit: 10 })

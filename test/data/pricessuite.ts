@@ -6,6 +6,7 @@ import { type Repricing, repricingIn } from '../../src/data/repricing.ts'
 import { requestsIn } from '../../src/data/requests.ts'
 import type { LedgerRow } from '../../src/data/rows.ts'
 import { newId } from '../../src/protocol/ids.ts'
+import { rowAt } from './rows.ts'
 
 const AT = Date.UTC(2031, 4, 1)
 const WINDOW = { from: new Date(AT), to: new Date(AT + 1_000_000) }
@@ -29,20 +30,7 @@ function price(more: Partial<StoredPrice> = {}): StoredPrice {
 }
 
 function row(offset: number, more: Partial<LedgerRow> = {}): LedgerRow {
-  return {
-    id: newId('req', AT + offset),
-    status: 'succeeded',
-    keyId: 'key_prices',
-    model: 'm',
-    modelId: 'us.m',
-    provider: 'bedrock',
-    upstream: 'default',
-    region: 'us-east-1',
-    stream: true,
-    attempts: 1,
-    startedAt: new Date(AT + offset),
-    ...more,
-  }
+  return rowAt(AT + offset, { keyId: 'key_prices', ...more })
 }
 
 export function pricesSuite(database: () => Database) {

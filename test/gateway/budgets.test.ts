@@ -4,7 +4,7 @@ import type { BudgetRow } from '../../src/data/budgets.ts'
 import type { Limits, Want } from '../../src/data/limits.ts'
 import type { LedgerRow } from '../../src/data/rows.ts'
 import { ORGANISATION } from '../../src/gateway/organisation.ts'
-import { newId } from '../../src/protocol/ids.ts'
+import { spentAt } from '../data/rows.ts'
 import { type TestRuntime, testRuntime } from '../runtime.ts'
 import { ask, budgetWith, DOLLAR, payer, refused } from './limitstage.ts'
 
@@ -18,22 +18,7 @@ function runtimeWith(...budgets: BudgetRow[]): TestRuntime {
 
 /** A row of the ledger: of key_1, today, unless something else is said. */
 function spend(runtime: TestRuntime, costNano: number, more: Partial<LedgerRow> = {}) {
-  runtime.rows.push({
-    id: newId('req', runtime.now()),
-    status: 'succeeded',
-    keyId: 'key_1',
-    model: 'claude-opus-5-5',
-    modelId: 'us.anthropic.claude-opus-5-5',
-    provider: 'bedrock',
-    upstream: 'default',
-    region: 'us-east-1',
-    stream: true,
-    attempts: 1,
-    costNano,
-    startedAt: new Date(runtime.now()),
-    day: '2026-11-20',
-    ...more,
-  })
+  runtime.rows.push(spentAt(runtime.now(), costNano, more))
 }
 
 /** Notes what the store and the ledger are asked. */

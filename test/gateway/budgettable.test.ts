@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { BudgetRow } from '../../src/data/budgets.ts'
 import { GatewayError } from '../../src/errors.ts'
-import { newId } from '../../src/protocol/ids.ts'
+import { spentAt } from '../data/rows.ts'
 import { testRuntime } from '../runtime.ts'
 import { ask, budgetWith, DOLLAR, payer } from './limitstage.ts'
 
@@ -54,23 +54,7 @@ async function outcome(entries: readonly Entry[]) {
   const runtime = testRuntime()
   const budgets = entries.map(rowOf)
   runtime.budgets.push(...budgets)
-  runtime.rows.push({
-    id: newId('req', runtime.now()),
-    status: 'succeeded',
-    keyId: 'key_1',
-    userId: 'user_1',
-    teamId: 'team_1',
-    model: 'claude-opus-5-5',
-    modelId: 'us.anthropic.claude-opus-5-5',
-    provider: 'bedrock',
-    upstream: 'default',
-    region: 'us-east-1',
-    stream: true,
-    attempts: 1,
-    costNano: SPENT,
-    startedAt: new Date(runtime.now()),
-    day: '2026-11-20',
-  })
+  runtime.rows.push(spentAt(runtime.now(), SPENT, { userId: 'user_1', teamId: 'team_1' }))
   const who = await payer(runtime, { userId: 'user_1', teamId: 'team_1' })
   const refusal = await ask(runtime, who).then(
     () => undefined,
