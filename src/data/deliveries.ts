@@ -77,7 +77,7 @@ function turnsIn(database: Database): Turns {
         .select({ noticeId: deliveries.noticeId })
         .from(deliveries)
         .where(and(eq(deliveries.channelId, channelId), IS_DUE))
-        .orderBy(deliveries.nextAt)
+        .orderBy(deliveries.nextAt, deliveries.noticeId)
         .limit(1)
         .for('update', { skipLocked: true })
       const isActive = sql`exists (select 1 from ${channels} where ${channels.id} = ${channelId} and ${IS_ACTIVE})`
