@@ -67,6 +67,14 @@ export function forgetKey(runtime: Pick<Runtime, 'cache'>, ...hashes: (string | 
   for (const hash of hashes) runtime.cache.forget(`key:${hash}`)
 }
 
+/** The same for every key of a user or of a team. */
+export async function forgetKeysOf(
+  runtime: Pick<Runtime, 'cache' | 'data'>,
+  whose: { userId: string } | { teamId: string },
+) {
+  forgetKey(runtime, ...(await runtime.data.keys.hashesOf(whose)))
+}
+
 async function lookUp(runtime: Runtime, hash: string): Promise<Remembered<Admitted | Refused>> {
   const standing = await runtime.data.keys.byHash(hash)
   const objection = objectionTo(standing)

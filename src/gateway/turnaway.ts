@@ -20,10 +20,9 @@ const MINUTE = 60_000
 export function turnAway({ runtime, principal, call, course }: TurnedAway, day: string, budgetId: string) {
   const write = async () => {
     if (!(await hasRoom(runtime, principal.keyId))) return
-    const { body: _, outline: __, ...told } = call
     const decision = { budgetId, budgetAction: 'block' } as const
     await runtime.data.ledger.write({
-      ...opening(principal, told, course.routes[0], 0, { day, decision }),
+      ...opening(principal, call, course.routes[0], 0, { day, decision }),
       status: 'refused',
       errorType: 'billing_error',
       usageSource: 'final',

@@ -39,6 +39,12 @@ export function storedLimits(wish: z.infer<typeof limitsWish> = {}) {
   return { requestsPerMinute, tokensPerMinute, concurrent }
 }
 
+/** Of somebody, or something, new: what is left out is no limit. */
+export function newLimits(wish?: z.infer<typeof limitsWish>): Allowance {
+  const { requestsPerMinute = null, tokensPerMinute = null, concurrent = null } = storedLimits(wish)
+  return { requestsPerMinute, tokensPerMinute, concurrent }
+}
+
 export function shownLimits({
   requestsPerMinute,
   tokensPerMinute,

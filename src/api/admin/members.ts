@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { Membership } from '../../data/memberships.ts'
 import { GatewayError } from '../../errors.ts'
-import { forgetKey } from '../../gateway/authenticate.ts'
+import { forgetKeysOf } from '../../gateway/authenticate.ts'
 import { covers } from '../../gateway/permissions.ts'
 import type { AdminEnv } from '../env.ts'
 import { audited } from './audited.ts'
@@ -74,7 +74,7 @@ export const members = resource()
       const { id, name, email } = user
       return { answer: { id, name, email, role }, entry: entry(teamId, userId, before?.role, role) }
     })
-    await forgetKeysOf(c, userId)
+    await forgetKeysOf(c.env, { userId })
     return c.json(answer, 200)
   })
   .openapi(remove, async (c) => {
@@ -86,7 +86,7 @@ export const members = resource()
       requireMayName(c, gone, 'member')
       return { answer: undefined, entry: entry(teamId, userId, gone.role, undefined) }
     })
-    await forgetKeysOf(c, userId)
+    await forgetKeysOf(c.env, { userId })
     return c.body(null, 204)
   })
 
@@ -105,9 +105,4 @@ function requireReached({ var: { scope } }: Context<AdminEnv>, teamId: string) {
 function requireMayName({ var: { scope } }: Context<AdminEnv>, before: Membership | undefined, role: string) {
   if (scope.all || (role !== 'lead' && before?.role !== 'lead')) return
   throw new GatewayError('permission_error', 'Who leads a team is for admins to say.')
-}
-
-/** So that this process at least acts at once. */
-async function forgetKeysOf({ env }: Context<AdminEnv>, userId: string) {
-  forgetKey(env, ...(await env.data.keys.hashesOf({ userId })))
 }

@@ -1,11 +1,9 @@
 /** Teams: who spends together, and what they may. */
 import { z } from '@hono/zod-openapi'
-import type { Context } from 'hono'
 import { isTaken } from '../../data/database.ts'
 import type { Team } from '../../data/teams.ts'
-import { forgetKey } from '../../gateway/authenticate.ts'
+import { forgetKeysOf } from '../../gateway/authenticate.ts'
 import { newId } from '../../protocol/ids.ts'
-import type { AdminEnv } from '../env.ts'
 import { audited } from './audited.ts'
 import {
   conflict,
@@ -14,6 +12,7 @@ import {
   limitsWish,
   models,
   name,
+  newLimits,
   noSuch,
   path,
   search,
@@ -91,14 +90,12 @@ export const teams = resource()
   .openapi(create, async (c) => {
     const { name, models = null, denied_models: deniedModels = null, limits } = c.req.valid('json')
     const at = c.env.now()
-    const { requestsPerMinute = null, tokensPerMinute = null, concurrent = null } = storedLimits(limits)
-    const amounts = { requestsPerMinute, tokensPerMinute, concurrent }
     const team = {
       id: newId('team', at),
       name,
       models,
       deniedModels,
-      ...amounts,
+      ...newLimits(limits),
       createdAt: new Date(at),
       archivedAt: null,
     }
@@ -131,7 +128,7 @@ export const teams = resource()
       const team = (await tables.teams.change(id, wish).catch(taken)) ?? before
       return { answer: team, entry: entry('change', id, view(before), view(team)) }
     })
-    await forgetKeysOf(c, id)
+    await forgetKeysOf(c.env, { teamId: id })
     return c.json(view(after), 200)
   })
   .openapi(remove, async (c) => {
@@ -142,17 +139,12 @@ export const teams = resource()
       await tables.teams.change(id, { archivedAt: new Date(c.env.now()) })
       return { answer: undefined, entry: entry('archive', id, view(before), null) }
     })
-    await forgetKeysOf(c, id)
+    await forgetKeysOf(c.env, { teamId: id })
     return c.body(null, 204)
   })
 
 function entry(what: string, id: string, before: object | null, after: object | null) {
   return { action: `team.${what}`, target: `team:${id}`, before, after }
-}
-
-/** So that this process at least acts at once. */
-async function forgetKeysOf({ env }: Context<AdminEnv>, teamId: string) {
-  forgetKey(env, ...(await env.data.keys.hashesOf({ teamId })))
 }
 
 function taken(error: unknown): never {

@@ -4,7 +4,7 @@ import type { Context } from 'hono'
 import { isTaken } from '../../data/database.ts'
 import type { Membership } from '../../data/memberships.ts'
 import type { User } from '../../data/users.ts'
-import { forgetKey } from '../../gateway/authenticate.ts'
+import { forgetKeysOf } from '../../gateway/authenticate.ts'
 import { newId } from '../../protocol/ids.ts'
 import type { AdminEnv } from '../env.ts'
 import { audited } from './audited.ts'
@@ -13,6 +13,7 @@ import {
   limitsView,
   limitsWish,
   name,
+  newLimits,
   noSuch,
   path,
   search,
@@ -109,16 +110,13 @@ export const users = resource()
   .openapi(create, async (c) => {
     const { name, email = null, subject = null, role = 'member', limits } = c.req.valid('json')
     const at = c.env.now()
-    const { requestsPerMinute = null, tokensPerMinute = null, concurrent = null } = storedLimits(limits)
     const user: User = {
       id: newId('user', at),
       name,
       email,
       subject,
       role,
-      requestsPerMinute,
-      tokensPerMinute,
-      concurrent,
+      ...newLimits(limits),
       createdAt: new Date(at),
       deactivatedAt: null,
       archivedAt: null,
@@ -160,7 +158,7 @@ export const users = resource()
       const [was, is] = [view(before, memberships), view(after, memberships)]
       return { answer: is, entry: entry('change', id, was, is) }
     })
-    await forgetKeysOf(c, id)
+    await forgetKeysOf(c.env, { userId: id })
     return c.json(answer, 200)
   })
   .openapi(remove, async (c) => {
@@ -175,7 +173,7 @@ export const users = resource()
       const was = view(before, await tables.memberships.of([id]))
       return { answer: undefined, entry: entry('archive', id, was, null) }
     })
-    await forgetKeysOf(c, id)
+    await forgetKeysOf(c.env, { userId: id })
     return c.body(null, 204)
   })
 
@@ -187,11 +185,6 @@ function entry(what: string, id: string, before: object | null, after: object | 
 function requireAnotherAdmin({ var: { actor } }: Context<AdminEnv>, admins: readonly string[], id: string) {
   if (actor.breakGlass || admins.length !== 1 || admins[0] !== id) return
   throw conflict('This is the last admin. Make somebody else one first.')
-}
-
-/** So that this process at least acts at once. */
-async function forgetKeysOf({ env }: Context<AdminEnv>, userId: string) {
-  forgetKey(env, ...(await env.data.keys.hashesOf({ userId })))
 }
 
 function isVisible(
