@@ -6,6 +6,7 @@ import type { Data } from './data/data.ts'
 import type { Limits } from './data/limits.ts'
 import type { EgressLent } from './egress.ts'
 import type { Capacity } from './gateway/admit.ts'
+import type { Steering } from './gateway/routing/steering.ts'
 import type { Sightings } from './gateway/sightings.ts'
 import type { Speech } from './gateway/speech.ts'
 import type { Bytes } from './protocol/bytes.ts'
@@ -34,6 +35,10 @@ export interface Runtime {
   egress: EgressLent
   /** What was seen of the upstreams lately. */
   sightings: Sightings
+  /** What this process knows of its upstreams. */
+  steering: Steering
+  /** Resolves after so many milliseconds, or at once when the signal says that nobody waits any more. */
+  rest(milliseconds: number, signal?: AbortSignal): Promise<void>
   log: Log
   metrics: Metrics
   /** Milliseconds since 1970. */

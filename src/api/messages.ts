@@ -48,11 +48,11 @@ async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: A
   const asked = await read(c.req.raw, arrival, lent, said)
   requireMaxTokens(asked)
   const grant = await limit(runtime, principal, asked, await route(runtime, principal, asked))
-  const { routes, prices } = grant
+  const { choice, prices } = grant
   const { call, begun } = bounded(asked, runtime.stopping)
   const entry = openEntry(runtime, principal, call, { grant, prices })
-  const reply = await attached(runtime, routes, answeredBy(call, grant))
-    .then((whole) => dispatchWithTools(runtime, principal, routes, whole, entry))
+  const reply = await attached(runtime, choice.routes, answeredBy(call, grant))
+    .then((whole) => dispatchWithTools(runtime, principal, choice, whole, entry))
     .catch((error: unknown) => entry.refused(whyEnded(call, error)))
     .finally(begun)
   const { body, contentType, ending } = meter(reply, call, voiceFor(call), {
@@ -62,7 +62,7 @@ async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: A
     // A page's answer is made anew on its way out, as only the standard's streams can be.
     stream: c.req.raw.headers.has('origin') ? undefined : runtime.stream,
   })
-  runtime.waitUntil(entry.settle(ending))
+  runtime.waitUntil(entry.settle(ending, reply.removed))
   void ending.then(leave)
   // A plain object, and no Headers: on Node those of an answer cost as much as signing its request.
   const headers = {

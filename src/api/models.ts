@@ -12,12 +12,13 @@ const MAX_LIMIT = 1000
 export const models = new Hono<Env>()
   .get('/', async (c) => {
     const principal = await authenticate(c.env, c.req.raw.headers)
-    return c.json(page(modelsFor(c.env, principal), c.req.query()))
+    return c.json(page(await modelsFor(c.env, principal), c.req.query()))
   })
   .get('/:id', async (c) => {
     const principal = await authenticate(c.env, c.req.raw.headers)
     const asked = modelNamed(c.req.param('id'))
-    const model = modelsFor(c.env, principal).find((each) => each === asked)
+    const usable = await modelsFor(c.env, principal)
+    const model = usable.find((each) => each === asked)
     if (!model)
       throw new GatewayError('not_found_error', `model: '${c.req.param('id')}' is not available here.`)
     return c.json(listing(model))

@@ -4,12 +4,14 @@ import type { CredentialSource } from '../aws.ts'
 import { type Config, ConfigError, type ProviderName, readConfig } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
 import type { EgressLent } from '../egress.ts'
+import { newSteering, type Steering } from '../gateway/routing/steering.ts'
 import { newSightings, type Sightings } from '../gateway/sightings.ts'
+import { rest } from '../protocol/deadline.ts'
 import { type Hashes, webHashes } from '../protocol/hashes.ts'
 import { logTo } from '../protocol/log.ts'
 import { counters, type Metrics } from '../protocol/metrics.ts'
 import type { Send } from '../protocol/send.ts'
-import type { Cache, Log } from '../runtime.ts'
+import type { Cache, Log, Runtime } from '../runtime.ts'
 import { type Bindings, variablesIn } from './bindings.ts'
 import { writeLine } from './console.ts'
 import { credentialsFrom } from './credentials.ts'
@@ -31,6 +33,8 @@ export interface Isolate {
   /** Handed a way to keep work alive, how a request limits. */
   limits: ReturnType<typeof limitsFor>
   sightings: Sightings
+  steering: Steering
+  rest: Runtime['rest']
   now(): number
 }
 
@@ -59,6 +63,8 @@ export function openIsolate(bindings: Bindings): Isolate {
     egress: unpinnedEgress(send, config.egress.loopback),
     schema: schemaCheck({ log, now }),
     sightings: newSightings(),
+    steering: newSteering(),
+    rest,
     now,
   }
 }

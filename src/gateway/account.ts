@@ -10,21 +10,22 @@ import type { Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Principal } from './authenticate.ts'
 import { type Charged, estimated, settled } from './charge.ts'
+import type { Witness } from './dispatch.ts'
 import type { Grant } from './grant.ts'
 import type { Ending } from './meter.ts'
 import type { Prices } from './prices/book.ts'
 import { tellUnpriced } from './prices/unpriced.ts'
 import { ranBy } from './prices.ts'
+import { beginTrail } from './routing/trail.ts'
 
-export interface Entry {
-  /** A request has just left. The first one opens the row; nobody waits for the database. */
-  sent(route: Route): void
+/** A request that has just left opens the row, if it is the first; nobody waits for the database. */
+export interface Entry extends Witness {
   /** No route accepted: the row says so, and the error goes on to the caller. */
   refused(error: unknown): never
   /** What an answer of several upstream calls has cost so far: one that breaks off does not say. */
   spent(usage: WireUsage): void
-  /** The row's last state. Never rejects; resolves when it is written. */
-  settle(ending: Promise<Ending>): Promise<void>
+  /** The row's last state, and what was left out of the call. Never rejects; resolves when it is written. */
+  settle(ending: Promise<Ending>, removed?: readonly string[]): Promise<void>
 }
 
 /** What was taken for a call, and what it is charged by. */
@@ -48,10 +49,12 @@ export function openEntry(
   let route: Route | undefined
   let attempts = 0
   let spentSoFar: WireUsage | undefined
+  let removed: readonly string[] = []
   /** What had been spent whenever a call upstream began: each is charged by its own length. */
   const steps: Usage[] = []
   const { id, model, stream, session, agent, parentAgent, startedAt } = call
   const told = { id, model, stream, session, agent, parentAgent, startedAt }
+  const trail = beginTrail(grant.choice)
   // Only until the answer begins: a stream may last for an hour, and what was asked is the largest part of it.
   let whole: Call | undefined = call
 
@@ -64,15 +67,19 @@ export function openEntry(
   }
 
   async function close(outcome: Outcome, error?: GatewayError) {
+    outcome.trail = trail.whole(removed)
     report(runtime, principal, told, { ...outcome, aside: grant.aside }, error)
     // What never left cost nothing, whatever it would have.
     await Promise.all([write(outcome), grant.settle(route ? outcome : { costNano: 0 })])
   }
 
   return {
+    step: trail.step,
     sent(next) {
       route = next
       attempts++
+      const { id: upstream, region } = next.upstream
+      trail.step({ did: 'sent', at: runtime.now() - startedAt, upstream, modelId: next.modelId, region })
       if (spentSoFar) steps.push(usageFrom(spentSoFar))
       if (attempts === 1 && whole) runtime.waitUntil(write(beginning(whole, next, prices)))
     },
@@ -87,8 +94,9 @@ export function openEntry(
     spent(usage) {
       spentSoFar = usage
     },
-    async settle(ending) {
+    async settle(ending, left = []) {
       whole = undefined
+      removed = left
       const ended = withSpent(await ending, spentSoFar)
       const { webSearchFee } = runtime.config
       const charged = route && settled(ended, steps, { route, prices, at: told.startedAt, webSearchFee })
@@ -127,6 +135,7 @@ export function opening(
     webSearches: undefined,
     costNano: undefined,
     stopReason: undefined,
+    trail: undefined,
     firstByteMs: undefined,
     serviceTier: undefined,
     feeNano: undefined,

@@ -1,17 +1,15 @@
 /** What an upstream lacks and the gateway does instead: URLs are followed, server tools are run. */
 import { isBedrock, type Wire } from '../protocol/fields/target.ts'
 import type { Call } from '../protocol/messages.ts'
-import type { Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Entry } from './account.ts'
 import { attach } from './attach.ts'
 import type { Principal } from './authenticate.ts'
 import { dispatch, type Taken } from './dispatch.ts'
 import { engineFor } from './engines.ts'
+import type { Choice, Routes } from './routing/choice.ts'
 import type { ToolName } from './servertools/outcome.ts'
 import { withoutServerTools, withServerTools } from './servertools.ts'
-
-type Routes = readonly [Route, ...Route[]]
 
 /**
  * Dispatch, with the server tools a call carries: the steps of one turn stay with the route that took the first.
@@ -20,15 +18,15 @@ type Routes = readonly [Route, ...Route[]]
 export function dispatchWithTools(
   runtime: Runtime,
   principal: Principal,
-  routes: Routes,
+  choice: Choice,
   call: Call,
   entry: Entry,
 ): Promise<Taken> {
   const { fetch, log, metrics, config, egress, now } = runtime
-  let order = routes
+  let order = choice
   const send = async (step: Call) => {
-    const taken = await dispatch(runtime, order, step, entry.sent)
-    order = [taken.route, ...order.filter((route) => route !== taken.route)]
+    const taken = await dispatch(runtime, order, step, entry)
+    order = { ...order, routes: [taken.route, ...order.routes.filter((route) => route !== taken.route)] }
     return taken
   }
   return withServerTools(call, send, {
@@ -38,7 +36,7 @@ export function dispatchWithTools(
     secretKeys: config.secretKeys,
     engine: () => engineFor(runtime, principal),
     pages: config.webFetch ? { egress, now, bodyBytes: config.limits.bodyBytes } : undefined,
-    native: nativeTo(routes),
+    native: nativeTo(choice.routes),
     spent: entry.spent,
   })
 }

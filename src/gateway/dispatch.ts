@@ -1,11 +1,13 @@
 /** Tries routes in order until one accepts; never after the first byte. */
-import { type ErrorType, GatewayError } from '../errors.ts'
+import { asGatewayError, type ErrorType, GatewayError } from '../errors.ts'
 import type { Call, StreamEvent } from '../protocol/messages.ts'
 import { type Events, startingWith } from '../protocol/streams.ts'
 import { providerNamed } from '../providers/index.ts'
 import type { Lent, Reply, Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import { sendLearning } from './learn.ts'
+import type { Choice } from './routing/choice.ts'
+import type { Told } from './routing/trail.ts'
 import { sawAnswer, sawDetour, sawFailure } from './sightings.ts'
 
 /** A reply, and the route that gave it. */
@@ -13,24 +15,30 @@ export interface Taken extends Reply {
   route: Route
 }
 
+/** Who keeps account of a call's way. */
+export interface Witness extends Told {
+  /** A request has just left. */
+  sent(route: Route): void
+}
+
 /**
- * The first reply that a route gives. `sent` is told of every request that has just left.
+ * The first reply that a route gives.
  * @throws GatewayError of the last route tried, where none accepts.
  */
 export async function dispatch(
   runtime: Runtime,
-  routes: readonly [Route, ...Route[]],
+  choice: Choice,
   call: Call,
-  sent: (route: Route) => void,
+  witness: Witness,
 ): Promise<Taken> {
-  const [route, next, ...rest] = routes
+  const [route, next, ...rest] = choice.routes
   if (call.signal.aborted) throw new GatewayError('api_error', 'The client has gone.') // no upstream is troubled
   try {
     const reply = await sendLearning(runtime, route, call, async (omit) => {
       const { events, removed } = await providerNamed(route.upstream.provider).send(
         call,
         route,
-        lent(runtime, () => sent(route)),
+        lent(runtime, () => witness.sent(route)),
         omit,
       )
       return { events: await begun(events, runtime.config.limits.pingAfter), removed }
@@ -44,8 +52,16 @@ export async function dispatch(
       throw error
     }
     sawFailure(runtime, route, error)
+    const { type } = asGatewayError(error)
+    witness.step({
+      did: 'failed',
+      at: runtime.now() - call.startedAt,
+      upstream: route.upstream.id,
+      error: type,
+      class: type,
+    })
     if (!next) throw error
-    const taken = await dispatch(runtime, [next, ...rest], call, sent)
+    const taken = await dispatch(runtime, { ...choice, routes: [next, ...rest] }, call, witness)
     sawDetour(runtime, route, taken.route)
     return taken
   }

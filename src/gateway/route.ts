@@ -1,32 +1,30 @@
-/** Where a call may go: principal and call in, routes out. */
-import type { ProviderName } from '../config.ts'
+/** Where a call may go: principal and call in, a choice of routes out. */
 import { GatewayError } from '../errors.ts'
 import { deepen, parse, values } from '../protocol/json.ts'
 import type { Call } from '../protocol/messages.ts'
 import { listedName, MODELS, type Model, modelNamed } from '../protocol/models.ts'
 import { providerNamed } from '../providers/index.ts'
-import type { Route, Upstream } from '../providers/provider.ts'
+import type { Place, Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Principal } from './authenticate.ts'
 import { allows } from './models.ts'
 import { resolved } from './resolve.ts'
+import { type Choice, onlyChoice } from './routing/choice.ts'
+import { type Configured, configured, upstreamFor } from './routing/upstreams.ts'
 
 /**
  * The routes of a call, best first.
  * @throws GatewayError not_found_error naming what is allowed; policy_blocked for a model this principal may not use;
  *   api_error where the gateway has not been told its AWS region.
  */
-export async function route(
-  runtime: Runtime,
-  principal: Principal,
-  call: Call,
-): Promise<[Route, ...Route[]]> {
-  const { upstream, name } = addressed(runtime, call.model.replace(/\[1m\]$/, ''))
+export async function route(runtime: Runtime, principal: Principal, call: Call): Promise<Choice> {
+  const { place, name } = addressed(await configured(runtime), call.model.replace(/\[1m\]$/, ''))
+  const upstream = upstreamFor(place, principal)
   const asked = providerNamed(upstream.provider).find(name, upstream)
-  if (!asked) throw unknownModel(runtime, principal, upstream, name)
+  if (!asked) throw await unknownModel(runtime, principal, upstream, name)
   const found = await resolved(runtime, asked)
   if (!allows(principal.models, namesOf(found, name), found.model !== undefined)) {
-    const allowed = allowedNames(runtime, principal)
+    const allowed = await allowedNames(runtime, principal)
     throw new GatewayError(
       'policy_blocked',
       `This key may not use the model '${name}'. It may use ${allowed}.`,
@@ -39,7 +37,7 @@ export async function route(
       throw new GatewayError('policy_blocked', `This key may not fall back to the model '${fallback}'.`)
     }
   }
-  return [found]
+  return onlyChoice(found)
 }
 
 /** Models that a call names beside its own: an upstream of Anthropic's may answer with one of them. */
@@ -51,11 +49,10 @@ function fallbacks({ body, outline: root }: Call): string[] {
 }
 
 /** What a principal may use here, newest first. */
-export function modelsFor(runtime: Runtime, principal: Principal): Model[] {
-  const { config } = runtime
-  const [first] = config.upstreams
-  if (first === undefined || (first === 'bedrock' && config.aws.region === undefined)) return []
-  const upstream = upstreamOf(runtime, first)
+export async function modelsFor(runtime: Runtime, principal: Principal): Promise<Model[]> {
+  const [first] = await configured(runtime)
+  if (!first || (first.kind === 'bedrock' && runtime.config.aws.region === undefined)) return []
+  const upstream = upstreamFor(first, principal)
   const { find } = providerNamed(upstream.provider)
   const usable = MODELS.filter((model) => {
     const found = find(model.name, upstream)
@@ -65,23 +62,16 @@ export function modelsFor(runtime: Runtime, principal: Principal): Model[] {
 }
 
 /** A name may say which upstream it is for, as in `anthropic/claude-opus-5`; the first one gets the others. */
-function addressed(runtime: Runtime, name: string): { upstream: Upstream; name: string } {
-  const { upstreams } = runtime.config
+function addressed(all: readonly Configured[], name: string): { place: Configured; name: string } {
   const [, prefix, rest] = /^([a-z]+)\/(.+)$/.exec(name) ?? []
-  const provider = prefix === undefined ? upstreams[0] : upstreams.find((each) => each === prefix)
-  if (provider === undefined) {
+  const place = prefix === undefined ? all[0] : all.find(({ kind }) => kind === prefix)
+  if (place === undefined) {
     throw new GatewayError(
       'not_found_error',
-      `There is no upstream '${prefix}' here. There is: ${upstreams.join(', ')}.`,
+      `There is no upstream '${prefix}' here. There is: ${all.map(({ kind }) => kind).join(', ')}.`,
     )
   }
-  return { upstream: upstreamOf(runtime, provider), name: rest ?? name }
-}
-
-/** The upstream of a provider that the environment describes. */
-export function upstreamOf({ config, credentials }: Runtime, provider: ProviderName): Upstream {
-  const id = provider === config.upstreams[0] ? 'default' : provider
-  return { id, ...providerNamed(provider).place(config), credentials: credentials[provider] }
+  return { place, name: rest ?? name }
 }
 
 /** What the model of a route goes by: a pattern may mean any of it. */
@@ -89,14 +79,14 @@ export function namesOf({ model, modelId }: Route, asked: string): string[] {
   return model ? [model.name, listedName(model), modelId] : [asked, modelId]
 }
 
-function unknownModel(
+async function unknownModel(
   runtime: Runtime,
   principal: Principal,
-  { profile }: Upstream,
+  { profile }: Place,
   name: string,
-): GatewayError {
+): Promise<GatewayError> {
   const model = modelNamed(name)
-  const allowed = allowedNames(runtime, principal)
+  const allowed = await allowedNames(runtime, principal)
   const elsewhere =
     model?.profiles.includes('global') && profile !== undefined
       ? ` It is not offered in this gateway's geography; to leave that, ask for 'global.${model.bedrockId}'.`
@@ -107,6 +97,7 @@ function unknownModel(
   )
 }
 
-function allowedNames(runtime: Runtime, principal: Principal): string {
-  return modelsFor(runtime, principal).map(listedName).join(', ') || 'none'
+async function allowedNames(runtime: Runtime, principal: Principal): Promise<string> {
+  const models = await modelsFor(runtime, principal)
+  return models.map(listedName).join(', ') || 'none'
 }

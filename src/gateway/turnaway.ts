@@ -9,7 +9,7 @@ interface TurnedAway {
   runtime: Runtime
   principal: Principal
   call: Call
-  course: Pick<Course, 'routes'>
+  course: Pick<Course, 'choice'>
 }
 
 /** Rows of one key a minute: a client that asks in a loop is not to fill the ledger. The others are only counted. */
@@ -22,7 +22,7 @@ export function turnAway({ runtime, principal, call, course }: TurnedAway, day: 
     if (!(await hasRoom(runtime, principal.keyId))) return
     const decision = { budgetId, budgetAction: 'block' } as const
     await runtime.data.ledger.write({
-      ...opening(principal, call, course.routes[0], 0, { day, decision }),
+      ...opening(principal, call, course.choice.routes[0], 0, { day, decision }),
       status: 'refused',
       errorType: 'billing_error',
       usageSource: 'final',

@@ -5,8 +5,10 @@ import type { Config, ProviderName } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
 import { type DataOptions, dataIn } from '../data/data.ts'
 import { capacityOf } from '../gateway/admit.ts'
+import { newSteering } from '../gateway/routing/steering.ts'
 import { newSightings } from '../gateway/sightings.ts'
 import { closeLost, everyHour, everyMinute, HOUR, MINUTE } from '../jobs.ts'
+import { rest } from '../protocol/deadline.ts'
 import { counters, type Metrics } from '../protocol/metrics.ts'
 import type { Send } from '../protocol/send.ts'
 import type { Log, Runtime, Stopping } from '../runtime.ts'
@@ -87,6 +89,8 @@ export async function openHost(lent: Lent): Promise<Host> {
     view: (bytes) => Buffer.from(bytes),
     egress: pinnedEgress({ loopback: config.egress.loopback }),
     sightings: newSightings(),
+    steering: newSteering(),
+    rest,
     log,
     metrics: shared.metrics,
     now,

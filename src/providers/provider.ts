@@ -3,6 +3,7 @@
 import type { CredentialSource } from '../aws.ts'
 import type { Config, LimitsConfig } from '../config.ts'
 import type { Omissions, Wire } from '../protocol/fields/target.ts'
+import type { Offer } from '../protocol/findings.ts'
 import type { Hashes } from '../protocol/hashes.ts'
 import type { Call } from '../protocol/messages.ts'
 import type { Model } from '../protocol/models.ts'
@@ -14,6 +15,8 @@ export interface Upstream extends Place {
   id: string
   /** Keys that sign, or a secret that is shown: the provider knows which it needs. */
   credentials: CredentialSource
+  /** What the account may call; undefined where that is not known: then what is shipped holds. */
+  offers?: readonly Offer[] | undefined
 }
 
 /** An upstream without the secrets. */

@@ -95,6 +95,7 @@ export const teams = resource()
       name,
       models,
       deniedModels,
+      routing: null,
       ...newLimits(limits),
       createdAt: new Date(at),
       archivedAt: null,

@@ -1,0 +1,40 @@
+/** How a call came to run where it ran, as its row keeps it: names and figures, told in words by the admin API. */
+
+export interface Trail {
+  /** By what the first upstream was chosen; `only` where there was but one. */
+  strategy: string
+  /** Where the session was bound to, before. */
+  bound?: string
+  /** In the order in which they were to be tried; then those that were left out, with the reason. */
+  candidates: readonly Candidate[]
+  /** In the order in which they happened. */
+  steps: readonly TrailStep[]
+  /** Betas and fields that the upstream was not sent. */
+  removed?: readonly string[]
+}
+
+export interface Candidate {
+  upstream: string
+  /** A word of `LeftOut`; undefined where it may be tried. */
+  reason?: string
+  /** What makes the word plain: the region, the time until a breaker lets through, the figure. */
+  detail?: string
+}
+
+/** `at` and `ms` are milliseconds, the former since the call began; money is nano-dollars. */
+export type TrailStep =
+  | { did: 'sent'; at: number; upstream: string; modelId: string; region: string }
+  | { did: 'failed'; at: number; upstream: string; error: string; class: string }
+  | { did: 'waited'; at: number; ms: number; upstream: string; why: string }
+  | {
+      did: 'weighed'
+      at: number
+      from: string
+      to: string | null
+      /** What it costs to write the session's cache anew over there. */
+      rewriteNano: number
+      /** Expected, of waiting here. */
+      waitMs: number
+      chose: 'hold' | 'move' | 'hedge'
+    }
+  | { did: 'stepped_down'; at: number; from: string; to: string }

@@ -1,0 +1,13 @@
+/**
+ * What this process knows of its upstreams by having sent them calls: it goes with the process. What replicas must agree
+ * on is in the shared store.
+ */
+
+export interface Steering {
+  /** Calls under way, by upstream. */
+  underWay: Map<string, number>
+}
+
+export function newSteering(): Steering {
+  return { underWay: new Map() }
+}
