@@ -2,12 +2,15 @@
  * What this process knows of its upstreams by having sent them calls: it goes with the process. What replicas must agree
  * on is in the shared store.
  */
+import { type Headroom, newHeadroom } from './headroom.ts'
 
 export interface Steering {
   /** Calls under way, by upstream. */
   underWay: Map<string, number>
+  /** The room that accounts have. */
+  headroom: Headroom
 }
 
 export function newSteering(): Steering {
-  return { underWay: new Map() }
+  return { underWay: new Map(), headroom: newHeadroom() }
 }

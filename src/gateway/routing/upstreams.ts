@@ -33,7 +33,13 @@ export function upstreamFor(
   { id, place, credentialsFor, findings }: Configured,
   principal?: Pick<Principal, 'keyId' | 'userId' | 'teamId'>,
 ): Upstream {
-  return { id, ...place(), credentials: credentialsFor(principal), offers: findings?.offers }
+  return {
+    id,
+    ...place(),
+    credentials: credentialsFor(principal),
+    offers: findings?.offers,
+    quotas: findings?.quotas,
+  }
 }
 
 function environments({ config, credentials }: Runtime, provider: ProviderName): Configured {
