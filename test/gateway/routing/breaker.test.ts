@@ -178,14 +178,14 @@ describe('whatever happens', () => {
 
   test('no breaker is open for more than an hour and what chance adds, nor until what is past', () => {
     fc.assert(
-      fc.property(runs, ([acts, chance]) =>
+      fc.property(runs, ([acts, chance]) => {
         live(acts, chance, (breakers, now) => {
           const seen = breakers.look('a', 'm', now)
           if (!seen.open) return
           expect(seen.until).toBeGreaterThan(now)
           expect(seen.until - now).toBeLessThanOrEqual(HOUR * 1.2)
-        }),
-      ),
+        })
+      }),
     )
   })
 
@@ -205,12 +205,12 @@ describe('whatever happens', () => {
 
   test('other upstreams and what was never called are as they were', () => {
     fc.assert(
-      fc.property(runs, ([acts, chance]) =>
+      fc.property(runs, ([acts, chance]) => {
         live(acts, chance, (breakers, now) => {
           expect(breakers.look('b', 'm', now)).toEqual({ open: false })
           expect(breakers.standings(now).every(({ upstream }) => upstream === 'a')).toBe(true)
-        }),
-      ),
+        })
+      }),
     )
   })
 
