@@ -7,6 +7,7 @@ import type { Data } from './data/data.ts'
 import type { Limits } from './data/limits.ts'
 import type { EgressLent } from './egress.ts'
 import type { Capacity } from './gateway/admit.ts'
+import type { Keyring } from './gateway/routing/keyring.ts'
 import type { Steering } from './gateway/routing/steering.ts'
 import type { Sightings } from './gateway/sightings.ts'
 import type { Speech } from './gateway/speech.ts'
@@ -27,6 +28,8 @@ export interface Runtime {
   cache: Cache
   /** Of each provider that configuration names; `aws` are keys that sign for AWS's other services. */
   credentials: Readonly<Record<ProviderName | 'aws', CredentialSource>>
+  /** Credentials of the upstreams that admins have set up. */
+  keyring: Keyring
   /** The way to the upstreams that configuration names. */
   fetch: Send
   hashes: Hashes

@@ -17,6 +17,7 @@ import type { UpstreamRow } from '../src/data/upstreams.ts'
 import { unpinnedEgress } from '../src/edge/unpinned.ts'
 import type { Principal } from '../src/gateway/authenticate.ts'
 import { createKey } from '../src/gateway/keys.ts'
+import { newKeyring } from '../src/gateway/routing/keyring.ts'
 import { newSteering } from '../src/gateway/routing/steering.ts'
 import { newSightings } from '../src/gateway/sightings.ts'
 import { rest } from '../src/protocol/deadline.ts'
@@ -98,6 +99,7 @@ export function testRuntime(changes: Changes = {}): TestRuntime {
     bindings: memoryBindings(now),
     cache: memoryCache({ entries: 100, now }),
     credentials: { bedrock: credentials, anthropic: credentials, vertex: credentials, aws: credentials },
+    keyring: newKeyring({ own: { aws: credentials, google: credentials }, shareLoads: true }, now),
     fetch: () => Promise.reject(new Error('no network in this test')),
     hashes: webHashes,
     egress: unpinnedEgress(() => Promise.reject(new Error('no network in this test')), false),

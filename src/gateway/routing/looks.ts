@@ -6,11 +6,11 @@ import type { Looks } from './eligible.ts'
 /** Synchronous, from local knowledge: nobody is asked. */
 export function looksFor({ steering, now }: Pick<Runtime, 'steering' | 'now'>, call: Call): Looks {
   const at = now()
-  const { headroom } = steering
+  const { breakers, headroom } = steering
   const expected = headroom.expect(call)
   return {
     health: () => ({ healthy: true }),
-    breaker: () => ({ open: false }),
+    breaker: (upstream, model) => breakers.look(upstream, model, at),
     headroom: (route) => headroom.look(route, expected, at),
     now: at,
   }
