@@ -63,13 +63,7 @@ type Expected = Omit<Outcome, 'warm'> & { what: string; warm: boolean; anyOrder:
 function oracle(each: Case): Expected {
   const forbidden = forbiddenBy(each)
   const kept = each.keptTo === 'it'
-  const trouble = !each.healthy
-    ? 'unhealthy'
-    : each.breakerOpen
-      ? 'breaker_open'
-      : each.full
-        ? 'no_headroom'
-        : undefined
+  const trouble = troubleOf(each)
   const base = { reason: undefined, despite: undefined, warm: false, error: undefined, anyOrder: false }
   if (each.model === 'denied' && each.other)
     return { ...base, what: 'nowhere: denied', routes: [], error: 'policy_blocked' }
@@ -91,6 +85,12 @@ function oracle(each: Case): Expected {
     reason: trouble,
     warm: kept && trouble === 'breaker_open',
   }
+}
+
+function troubleOf({ healthy, breakerOpen, full }: Case): string | undefined {
+  if (!healthy) return 'unhealthy'
+  if (breakerOpen) return 'breaker_open'
+  return full ? 'no_headroom' : undefined
 }
 
 const ERRORS: Readonly<Record<string, string>> = {
