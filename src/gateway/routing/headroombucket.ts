@@ -41,6 +41,8 @@ const LEARNED_LESS = 0.8
 const LEARNED_AGAIN = 1.1
 /** A bucket that holds less would hardly let one call through. */
 const LEAST = 50_000
+/** What was throttled, the like of it is not tried again before. */
+const PAUSE = 5_000
 /** When AWS's day ends is not said: it is tried again after a while, and after twice as long where it was too early. */
 const [DAY_FIRST, DAY_MOST] = [15 * MINUTE, 240 * MINUTE]
 
@@ -76,14 +78,14 @@ export function newBucket(name: string, holder: Holder, said: number | undefined
     levelAt = now
   }
 
-  function learn(now: number) {
+  function learn(cost: number, now: number) {
     if (bucket.said !== undefined) {
       lesson = { figure: Math.max(LEAST_BELIEVED, belief(now) * BELIEVED_LESS), at: now }
       return
     }
     const [known, lately] = [capacity(now), minutes.lately(now)]
-    const figure = known === undefined ? lately : Math.min(known * LEARNED_LESS, Math.max(lately, LEAST))
-    lesson = { figure: Math.max(LEAST, figure), at: now }
+    const figure = known === undefined ? lately : known * LEARNED_LESS
+    lesson = { figure: Math.max(LEAST, cost, figure), at: now }
   }
 
   const bucket: Bucket = {
@@ -103,10 +105,10 @@ export function newBucket(name: string, holder: Holder, said: number | undefined
     throttled({ cost, sentAt, retryAfter }, now) {
       minutes.refused(now)
       // Those that left together are refused together: that is one lesson.
-      if (!lesson || sentAt >= lesson.at) learn(now)
+      if (!lesson || sentAt > lesson.at) learn(cost, now)
+      // It had no room for the call; how much it had, nobody says.
       const holds = capacity(now) ?? LEAST
-      // It had no room for all of the call; how much it had, nobody says.
-      put(Math.max(used(now), holds - Math.min(cost, holds) / 2), now)
+      put(Math.max(used(now), holds - Math.min(cost, holds) + (holds * PAUSE) / MINUTE), now)
       closed = Math.max(closed, now + retryAfter)
     },
     spentForTheDay(now) {
