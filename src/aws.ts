@@ -1,5 +1,6 @@
 /** Credentials for AWS, and what they make of a request: every call to AWS is signed here. */
 
+import { dnsSuffix } from './aws/hosts.ts'
 import { GatewayError } from './errors.ts'
 import type { Bytes } from './protocol/bytes.ts'
 import { type Hashes, webHashes } from './protocol/hashes.ts'
@@ -83,17 +84,6 @@ export async function sign(
     return { ...request.headers, authorization: `Bearer ${credentials.bearer}` }
   }
   return signed(request, credentials, hashes)
-}
-
-/** The DNS suffix of a region's partition. */
-export function dnsSuffix(region: string): string {
-  if (region.startsWith('cn-')) return 'amazonaws.com.cn'
-  if (region.startsWith('eusc-')) return 'amazonaws.eu'
-  if (region.startsWith('us-isob-')) return 'sc2s.sgov.gov'
-  if (region.startsWith('us-iso-')) return 'c2s.ic.gov'
-  if (region.startsWith('eu-isoe-')) return 'cloud.adc-e.uk'
-  if (region.startsWith('us-isof-') || region.startsWith('eu-isof-')) return 'csp.hci.ic.gov'
-  return 'amazonaws.com'
 }
 
 /** What else of AWS is spoken to, by the first label of its hosts. */

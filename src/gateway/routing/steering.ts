@@ -2,6 +2,7 @@
  * What this process knows of its upstreams by having sent them calls: it goes with the process. What replicas must agree
  * on is in the shared store.
  */
+import { type Breakers, newBreakers } from './breaker.ts'
 import { type Headroom, newHeadroom } from './headroom.ts'
 
 export interface Steering {
@@ -9,8 +10,10 @@ export interface Steering {
   underWay: Map<string, number>
   /** The room that accounts have. */
   headroom: Headroom
+  /** The places that fail calls, which are spared for a while. */
+  breakers: Breakers
 }
 
 export function newSteering(): Steering {
-  return { underWay: new Map(), headroom: newHeadroom() }
+  return { underWay: new Map(), headroom: newHeadroom(), breakers: newBreakers() }
 }
