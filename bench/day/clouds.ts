@@ -2,9 +2,10 @@
  * The upstreams of a simulated day: accounts and regions with Bedrock's token quotas, a prompt cache each, and models that
  * take their time. They speak InvokeModel's streaming form, in the process of the gateway and in virtual time.
  */
+
+import type { Answer, Sending } from '../../src/protocol/send.ts'
 import { type Spent, type TokenBuckets, tokenBuckets } from '../../test/fakes/buckets.ts'
 import { chunkFrame } from '../../test/fakes/frames.ts'
-import type { Answer, Sending } from '../../src/protocol/send.ts'
 import type { VirtualTime } from './clock.ts'
 import type { Ask } from './people.ts'
 import { priceOf } from './prices.ts'
@@ -43,7 +44,7 @@ const LEAST_CACHED = 1_024
 
 export function clouds(time: VirtualTime, places: readonly Place[], quotas: Quotas | undefined): Clouds {
   const buckets = quotas && tokenBuckets((baseId) => (baseId.includes('haiku') ? quotas.small : quotas.main))
-  const caches = new Map(places.map((place) => [hostOf(place), promptCache(time)]))
+  const caches = new Map(places.map((place) => [place, promptCache(time)]))
   const seen: Seen = {
     calls: 0,
     throttled: 0,
@@ -54,10 +55,9 @@ export function clouds(time: VirtualTime, places: readonly Place[], quotas: Quot
   }
 
   /** What is read and written of a conversation at a place. */
-  function cached(ask: Ask, host: string, modelId: string) {
-    const cache = caches.get(host)
-    if (!cache) throw new Error(`nobody lives at ${host}`)
-    if (ask.cachedTokens < LEAST_CACHED) return { read: 0, written: 0 }
+  function cached(ask: Ask, place: Place, modelId: string) {
+    const cache = caches.get(place)
+    if (!cache || ask.cachedTokens < LEAST_CACHED) return { read: 0, written: 0 }
     const read = cache.read(modelId, ask)
     const elsewhere = Math.max(0, ...[...caches.values()].map((other) => other.peek(modelId, ask)))
     if (elsewhere > read) {
@@ -70,12 +70,12 @@ export function clouds(time: VirtualTime, places: readonly Place[], quotas: Quot
     return { read, written: Math.max(0, ask.cachedTokens - read) }
   }
 
-  async function fetch(url: string, { body, signal }: Sending): Promise<Answer> {
+  async function fetch(url: string, { body, signal, headers }: Sending): Promise<Answer> {
     time.stir()
     const { host, pathname } = new URL(url)
     const modelId = decodeURIComponent(pathname.split('/')[2] ?? '')
     const { ask, id } = asked(body)
-    const place = places.find((each) => hostOf(each) === host)
+    const place = places.find((each) => host.includes(each.region) && isSignedBy(headers, each))
     if (!place) throw new Error(`nobody lives at ${host}`)
     seen.calls++
     const settle = begin(buckets, place, modelId, ask, time)
@@ -85,7 +85,7 @@ export function clouds(time: VirtualTime, places: readonly Place[], quotas: Quot
       return throttling()
     }
     seen.arrived.set(id, time.now())
-    const { read, written } = cached(ask, host, modelId)
+    const { read, written } = cached(ask, place, modelId)
     const input = ask.inputTokens - read - written
     const { first, whole } = duration(ask, read)
     await time.rest(first, signal)
@@ -120,8 +120,14 @@ export function clouds(time: VirtualTime, places: readonly Place[], quotas: Quot
 
 export const MODELS = { main: 'claude-opus-5-5', small: 'claude-haiku-5-5' } as const
 
-export function hostOf({ account, region }: Place): string {
-  return `${region}.${account}.test`
+/** Accounts are told apart by their keys. */
+export function accessKeyOf({ account }: Place): string {
+  return `AKIA${account}`
+}
+
+function isSignedBy(headers: Sending['headers'] = {}, place: Place): boolean {
+  const signature = Object.entries(headers).find(([name]) => name.toLowerCase() === 'authorization')
+  return signature?.[1].includes(`Credential=${accessKeyOf(place)}/`) ?? false
 }
 
 /** A call tells what it is in the first words of its prompt. */
@@ -168,7 +174,10 @@ function promptCache(time: VirtualTime) {
     const found = kept.get(name)
     return found && found.until > time.now() ? found.tokens : 0
   }
-  const namesOf = (modelId: string, { thread, opening }: Ask) => [`${modelId}|${thread}`, `${modelId}|${opening}|`]
+  const namesOf = (modelId: string, { thread, opening }: Ask) => [
+    `${modelId}|${thread}`,
+    `${modelId}|${opening}|`,
+  ]
   function peek(modelId: string, ask: Ask): number {
     const [thread = '', opening = ''] = namesOf(modelId, ask)
     return Math.min(ask.cachedTokens, Math.max(peekAt(thread), peekAt(opening)))
@@ -199,9 +208,20 @@ interface Told {
 }
 
 function stream(time: VirtualTime, { usage, output, rest, over, signal }: Told): Answer {
-  const message = { id: 'msg_1', type: 'message', role: 'assistant', model: 'claude', content: [], stop_reason: null }
+  const message = {
+    id: 'msg_1',
+    type: 'message',
+    role: 'assistant',
+    model: 'claude',
+    content: [],
+    stop_reason: null,
+  }
   const start = { type: 'message_start', message: { ...message, usage: { ...usage, output_tokens: 1 } } }
-  const delta = { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: output } }
+  const delta = {
+    type: 'message_delta',
+    delta: { stop_reason: 'end_turn' },
+    usage: { output_tokens: output },
+  }
   const pieces = [
     async () => Buffer.concat([chunkFrame(JSON.stringify(start)), ...CONTENT]),
     async () => {
