@@ -48,6 +48,7 @@ const PERMISSIONS = {
   'channels.change': ADMINS,
   'capabilities.read': OVERSEERS,
   'capabilities.change': ADMINS,
+  'upstreams.read': OVERSEERS,
   'search.read': OVERSEERS,
   'search.change': ADMINS,
   'metrics.read': OVERSEERS,
