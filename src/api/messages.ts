@@ -10,6 +10,7 @@ import { meter } from '../gateway/meter.ts'
 import { bounded, whyEnded } from '../gateway/outlive.ts'
 import { read, requireMaxTokens, type Said } from '../gateway/read.ts'
 import { route } from '../gateway/route.ts'
+import { served } from '../gateway/routing/bindings.ts'
 import { messagesVoice, type Voice } from '../gateway/voice.ts'
 import type { Call } from '../protocol/messages.ts'
 import type { Env } from './env.ts'
@@ -64,6 +65,7 @@ async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: A
   })
   runtime.waitUntil(entry.settle(ending, reply.removed))
   void ending.then(leave)
+  served(runtime, choice, reply, ending)
   // A plain object, and no Headers: on Node those of an answer cost as much as signing its request.
   const headers = {
     'request-id': call.id,
