@@ -23,6 +23,8 @@ import type { Minute } from './headroomminutes.ts'
 import { seatIn } from './headroomseat.ts'
 import { newSizes } from './headroomsizes.ts'
 
+export type { Expected } from './burndown.ts'
+
 /** How a bucket would stand with a call in it. */
 export interface Room {
   /** The share of the bucket that is left then, 0 to 1: 1 where no limit is known, 0 where it does not fit now. */
