@@ -2,10 +2,12 @@
 
 import type { CredentialSource } from './aws.ts'
 import type { Config, ProviderName } from './config.ts'
+import type { Bindings } from './data/bindings.ts'
 import type { Data } from './data/data.ts'
 import type { Limits } from './data/limits.ts'
 import type { EgressLent } from './egress.ts'
 import type { Capacity } from './gateway/admit.ts'
+import type { Keyring } from './gateway/routing/keyring.ts'
 import type { Steering } from './gateway/routing/steering.ts'
 import type { Sightings } from './gateway/sightings.ts'
 import type { Speech } from './gateway/speech.ts'
@@ -20,10 +22,14 @@ export interface Runtime {
   data: Data
   /** Rate limits and reservations. */
   limits: Limits
+  /** Which upstream a session is kept to. */
+  bindings: Bindings
   /** Bounded plain data that outlives a request. */
   cache: Cache
   /** Of each provider that configuration names; `aws` are keys that sign for AWS's other services. */
   credentials: Readonly<Record<ProviderName | 'aws', CredentialSource>>
+  /** Credentials of the upstreams that admins have set up. */
+  keyring: Keyring
   /** The way to the upstreams that configuration names. */
   fetch: Send
   hashes: Hashes

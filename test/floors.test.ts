@@ -16,7 +16,7 @@ const FLOORS: [number, RegExp][] = [
   [4, /^app\.ts$|^api\//],
   [3, /^gateway\/|^jobs\.ts$/],
   [2, /^(providers|search|notify|data)\//],
-  [1, /^protocol\/|^(aws|egress)\.ts$/],
+  [1, /^(protocol|aws)\/|^(aws|egress)\.ts$/],
   [0, /^(errors|config|environment|runtime)\.ts$/],
 ]
 

@@ -2,6 +2,7 @@
 import { type CredentialSource, keptCredentials } from '../src/aws.ts'
 import { type Config, readConfig } from '../src/config.ts'
 import { newBacklog } from '../src/data/backlog.ts'
+import { memoryBindings } from '../src/data/bindings/memory.ts'
 import type { BudgetRow } from '../src/data/budgets.ts'
 import { memoryCache } from '../src/data/cache.ts'
 import type { Capability } from '../src/data/capabilities.ts'
@@ -16,6 +17,7 @@ import type { UpstreamRow } from '../src/data/upstreams.ts'
 import { unpinnedEgress } from '../src/edge/unpinned.ts'
 import type { Principal } from '../src/gateway/authenticate.ts'
 import { createKey } from '../src/gateway/keys.ts'
+import { newKeyring } from '../src/gateway/routing/keyring.ts'
 import { newSteering } from '../src/gateway/routing/steering.ts'
 import { newSightings } from '../src/gateway/sightings.ts'
 import { rest } from '../src/protocol/deadline.ts'
@@ -94,8 +96,13 @@ export function testRuntime(changes: Changes = {}): TestRuntime {
     config,
     data,
     limits: memoryLimits(now),
+    bindings: memoryBindings(now),
     cache: memoryCache({ entries: 100, now }),
     credentials: { bedrock: credentials, anthropic: credentials, vertex: credentials, aws: credentials },
+    keyring: newKeyring(
+      { own: { aws: credentials, google: credentials }, shareLoads: true },
+      changes.now ?? now,
+    ),
     fetch: () => Promise.reject(new Error('no network in this test')),
     hashes: webHashes,
     egress: unpinnedEgress(() => Promise.reject(new Error('no network in this test')), false),

@@ -4,6 +4,7 @@ import type { CredentialSource } from '../aws.ts'
 import { type Config, ConfigError, type ProviderName, readConfig } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
 import type { EgressLent } from '../egress.ts'
+import { type Keyring, newKeyring } from '../gateway/routing/keyring.ts'
 import { newSteering, type Steering } from '../gateway/routing/steering.ts'
 import { newSightings, type Sightings } from '../gateway/sightings.ts'
 import { rest } from '../protocol/deadline.ts'
@@ -14,8 +15,8 @@ import type { Send } from '../protocol/send.ts'
 import type { Cache, Log, Runtime } from '../runtime.ts'
 import { type Bindings, variablesIn } from './bindings.ts'
 import { writeLine } from './console.ts'
-import { credentialsFrom } from './credentials.ts'
-import { limitsFor } from './limits.ts'
+import { credentialsFrom, meansOf } from './credentials.ts'
+import { storesFor } from './limits.ts'
 import { type SchemaCheck, schemaCheck } from './schema.ts'
 import { unpinnedEgress } from './unpinned.ts'
 
@@ -26,12 +27,13 @@ export interface Isolate {
   /** Keys and all else that a request would ask the database for: trusted no longer than on any other runtime. */
   cache: Cache
   credentials: Readonly<Record<ProviderName | 'aws', CredentialSource>>
+  keyring: Keyring
   fetch: Send
   hashes: Hashes
   egress: EgressLent
   schema: SchemaCheck
-  /** Handed a way to keep work alive, how a request limits. */
-  limits: ReturnType<typeof limitsFor>
+  /** Handed a way to keep work alive, what a request limits by, and what keeps its session in place. */
+  stores: ReturnType<typeof storesFor>
   sightings: Sightings
   steering: Steering
   rest: Runtime['rest']
@@ -51,13 +53,15 @@ export function openIsolate(bindings: Bindings): Isolate {
   if (missing.length > 0) throw new ConfigError(missing.join('\n'))
   const log = logTo({ level: config.logLevel, format: config.logFormat ?? 'json', now, write: writeLine })
   const metrics = counters()
+  const credentials = credentialsFrom(variables, config, { fetch: send, now })
   return {
     config,
     log,
     metrics,
-    limits: limitsFor(config.sharedLimits, { log, metrics, now }),
+    stores: storesFor(config.sharedLimits, { log, metrics, now }),
     cache: memoryCache({ entries: CACHE_ENTRIES, now, shareLoads: false }),
-    credentials: credentialsFrom(variables, config, { fetch: send, now }),
+    credentials,
+    keyring: newKeyring(meansOf(variables, credentials), now),
     fetch: send,
     hashes: webHashes,
     egress: unpinnedEgress(send, config.egress.loopback),

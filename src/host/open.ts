@@ -1,7 +1,6 @@
 /** What a process with a disk lends the app: shared by Node, Bun and Deno. */
 
-import { keptCredentials } from '../aws.ts'
-import type { Config, ProviderName } from '../config.ts'
+import type { Config } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
 import { type DataOptions, dataIn } from '../data/data.ts'
 import { capacityOf } from '../gateway/admit.ts'
@@ -15,7 +14,7 @@ import type { Log, Runtime, Stopping } from '../runtime.ts'
 import { assetsIn } from './assets.ts'
 import { repeatedly } from './clock.ts'
 import type { Following, Own } from './cluster/follow.ts'
-import { loadCredentials, profileRegion } from './credentials.ts'
+import { openCredentials, profileRegion } from './credentials.ts'
 import { pinnedEgress } from './egress.ts'
 import { nodeHashes } from './hashes.ts'
 import { openLimits } from './limits.ts'
@@ -66,22 +65,17 @@ export async function openHost(lent: Lent): Promise<Host> {
   const metrics = counters()
   const cache = memoryCache({ entries: CACHE_ENTRIES, now })
   const shared = lent.follow?.({ metrics, cache }) ?? { metrics, cache, limits: undefined }
-  const limits = await openLimits(config, { log, metrics, now }, shared.limits)
+  const { close: closeStores, ...stores } = await openLimits(config, { log, metrics, now }, shared.limits)
   const work = new Set<Promise<unknown>>()
-  const credentialsOf = (provider: ProviderName | 'aws') =>
-    keptCredentials(() => loadCredentials(provider, lent.env, config, { fetch: lent.fetch, now }), now)
+  const own = openCredentials(lent.env, config, { fetch: lent.fetch, now })
   const runtime: Runtime = {
     config,
     data: dataIn(store.database, log, dataOptions(store, spools, shared.metrics)),
-    limits: limits.limits,
+    ...stores,
     capacity: capacityOf(config.mostInFlight),
     cache: shared.cache,
-    credentials: {
-      bedrock: credentialsOf('bedrock'),
-      anthropic: credentialsOf('anthropic'),
-      vertex: credentialsOf('vertex'),
-      aws: credentialsOf('aws'),
-    },
+    credentials: own.credentials,
+    keyring: own.keyring,
     assets: await assetsIn(lent.portal),
     fetch: lent.fetch,
     hashes: nodeHashes,
@@ -117,7 +111,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     async close(patience) {
       stopClocks()
       await soon(idle(work), patience)
-      limits.close()
+      closeStores()
       await soon(store.close(), CLOSE)
       await spools?.close()
     },
