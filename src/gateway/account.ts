@@ -81,6 +81,9 @@ export function openEntry(
 
   return {
     step: trail.step,
+    took(answering) {
+      route = answering
+    },
     lost(where, usage) {
       lostNano += prices.ceiling(usage, ranBy(where), startedAt)
     },
