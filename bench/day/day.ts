@@ -13,6 +13,8 @@ export interface Contender {
   headroom: boolean
   /** Whether the gateway was told the quotas. */
   told: boolean
+  /** Its clients do not say their session: each call is anybody's. */
+  nameless?: true
   /** One upstream of which there is always enough. */
   infinite?: true
 }
@@ -51,9 +53,10 @@ export async function liveDay(contender: Contender, wish: DayWish): Promise<Day>
   const experience = newExperience()
   const hours = { begin: MORNING, length: wish.length * HOUR }
   const luck = chance(wish.seed)
+  const isNameless = contender.nameless ?? false
   const days = Array.from({ length: developers }, (_, number) => {
     const patience = luck.fork()
-    const one = client({ gateway: built, clouds: world, time, luck: patience }, experience)
+    const one = client({ gateway: built, clouds: world, time, luck: patience, isNameless }, experience)
     return work(number, luck.fork(), time, one, hours)
   })
   const all = Promise.all(days)
