@@ -21,7 +21,9 @@ export async function startPeer(
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Peer & { first: unknown }> {
-  const execArgv = program.endsWith('.ts') ? ['--no-warnings', '--import', TYPESCRIPT] : []
+  // As Outcrop itself is started: what waits for its turn must not lose what it has compiled.
+  const execArgv = ['--no-memory-reducer']
+  if (program.endsWith('.ts')) execArgv.push('--no-warnings', '--import', TYPESCRIPT)
   const child = fork(join(import.meta.dirname, program), [...args], {
     execArgv,
     env: { ...process.env, ...env },

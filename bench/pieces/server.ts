@@ -1,5 +1,4 @@
 /** One step of the ladder, as a process: `server.ts <step> <upstream's port>`. It profiles itself when it is told to. */
-import { setFlagsFromString } from 'node:v8'
 import { serveBare } from './bare.ts'
 import { serveHouse } from './house.ts'
 import { does, STEPS } from './ladder.ts'
@@ -9,8 +8,6 @@ import { type Part, profiler } from './profile.ts'
 export type Told = 'watch' | 'tell'
 
 async function serve([name, port]: string[]) {
-  // While the others have their turns it waits: V8 throws away what has not run for a while, and would compile it anew.
-  setFlagsFromString('--no-flush-bytecode')
   const step = STEPS.find((each) => each.name === name)?.name
   if (!step) throw new Error(`There is no step ${name}`)
   process.send?.(does(step, 'rooms') ? await serveHouse(step) : { port: await serveBare(step, Number(port)) })
