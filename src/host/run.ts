@@ -117,10 +117,20 @@ async function start(
   await Promise.race([host.ready, sleep(HEAD_START, undefined, { ref: false })])
   const { runtime } = host
   const listening = await listen(
-    (request, peer) => app.fetch(request, { ...runtime, clientAddress: clientAddress(request, peer) }),
+    (request, peer) => app.fetch(request, visited(runtime, clientAddress(request, peer))),
     runtime.config,
   )
   return { host, listening, stop }
+}
+
+/**
+ * The runtime as one request sees it. By inheritance: a copy of so many members is an object that V8 knows nothing of,
+ * 20 microseconds and 1 KB a request.
+ */
+function visited(runtime: Runtime, clientAddress: string | undefined): Runtime {
+  const visit: Runtime = Object.create(runtime)
+  visit.clientAddress = clientAddress
+  return visit
 }
 
 function startFailure(error: unknown): string {
