@@ -62,7 +62,7 @@ async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: A
     // A page's answer is made anew on its way out, as only the standard's streams can be.
     stream: c.req.raw.headers.has('origin') ? undefined : runtime.stream,
   })
-  runtime.waitUntil(entry.settle(ending, reply.removed))
+  runtime.waitUntil(entry.settle(ending, reply))
   void ending.then(leave)
   // A plain object, and no Headers: on Node those of an answer cost as much as signing its request.
   const headers = {

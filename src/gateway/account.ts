@@ -10,12 +10,13 @@ import type { Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Principal } from './authenticate.ts'
 import { type Charged, estimated, settled } from './charge.ts'
-import type { Witness } from './dispatch.ts'
+import type { Taken, Witness } from './dispatch.ts'
 import type { Grant } from './grant.ts'
 import type { Ending } from './meter.ts'
 import type { Prices } from './prices/book.ts'
 import { tellUnpriced } from './prices/unpriced.ts'
 import { ranBy } from './prices.ts'
+import { countWay } from './routing/counts.ts'
 import { beginTrail } from './routing/trail.ts'
 
 /** A request that has just left opens the row, if it is the first; nobody waits for the database. */
@@ -24,8 +25,8 @@ export interface Entry extends Witness {
   refused(error: unknown): never
   /** What an answer of several upstream calls has cost so far: one that breaks off does not say. */
   spent(usage: WireUsage): void
-  /** The row's last state, and what was left out of the call. Never rejects; resolves when it is written. */
-  settle(ending: Promise<Ending>, removed?: readonly string[]): Promise<void>
+  /** The row's last state. Never rejects; resolves when it is written. */
+  settle(ending: Promise<Ending>, reply: Pick<Taken, 'route' | 'removed'>): Promise<void>
 }
 
 /** What was taken for a call, and what it is charged by. */
@@ -57,6 +58,7 @@ export function openEntry(
   const trail = beginTrail(grant.choice)
   // Only until the answer begins: a stream may last for an hour, and what was asked is the largest part of it.
   let whole: Call | undefined = call
+  let inputTokens: number | undefined
 
   async function write(outcome: Outcome) {
     if (!route) return
@@ -67,7 +69,8 @@ export function openEntry(
   }
 
   async function close(outcome: Outcome, error?: GatewayError) {
-    outcome.trail = trail.whole(removed)
+    outcome.trail = trail.whole(route, removed)
+    countWay(runtime.metrics, grant.choice, trail.steps, { status: outcome.status, route })
     report(runtime, principal, told, { ...outcome, aside: grant.aside }, error)
     // What never left cost nothing, whatever it would have.
     await Promise.all([write(outcome), grant.settle(route ? outcome : { costNano: 0 })])
@@ -76,12 +79,17 @@ export function openEntry(
   return {
     step: trail.step,
     sent(next) {
+      const isElsewhere = route?.upstream.id !== next.upstream.id
       route = next
       attempts++
       const { id: upstream, region } = next.upstream
       trail.step({ did: 'sent', at: runtime.now() - startedAt, upstream, modelId: next.modelId, region })
       if (spentSoFar) steps.push(usageFrom(spentSoFar))
-      if (attempts === 1 && whole) runtime.waitUntil(write(beginning(whole, next, prices)))
+      if (!isElsewhere) return
+      // If the process is lost, the row says where the call was last, and how it came there.
+      inputTokens ??= whole ? roughTokens(whole.outline) : 0
+      const begun = beginning(inputTokens, { route: next, prices, at: startedAt })
+      runtime.waitUntil(write({ ...begun, trail: trail.whole(next, removed) }))
     },
     refused(error) {
       const known = asGatewayError(error)
@@ -94,9 +102,11 @@ export function openEntry(
     spent(usage) {
       spentSoFar = usage
     },
-    async settle(ending, left = []) {
+    async settle(ending, reply) {
       whole = undefined
-      removed = left
+      removed = reply.removed
+      // Of several that were asked at once, this one answered.
+      route = reply.route
       const ended = withSpent(await ending, spentSoFar)
       const { webSearchFee } = runtime.config
       const charged = route && settled(ended, steps, { route, prices, at: told.startedAt, webSearchFee })
@@ -164,9 +174,8 @@ export function opening(
 }
 
 /** Until its end is written over it, a row says what the request costs at the least: it stands if the process is lost. */
-function beginning(call: Call, route: Route, prices: Prices): Outcome {
-  const inputTokens = roughTokens(call.outline)
-  const costNano = estimated(inputTokens, { route, prices, at: call.startedAt })
+function beginning(inputTokens: number, terms: { route: Route; prices: Prices; at: number }): Outcome {
+  const costNano = estimated(inputTokens, terms)
   return { status: 'pending', usageSource: 'estimated', inputTokens, costNano }
 }
 
