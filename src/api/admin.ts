@@ -18,10 +18,10 @@ import { notices } from './admin/notices.ts'
 import { organisation } from './admin/organisation.ts'
 import { prices } from './admin/prices.ts'
 import { repricing } from './admin/repricing.ts'
+import { requests } from './admin/requests.ts'
 import { requirePermissions } from './admin/resource.ts'
 import { retention } from './admin/retention.ts'
 import { search } from './admin/search.ts'
-import { spend } from './admin/spend.ts'
 import { teams } from './admin/teams.ts'
 import { tokens } from './admin/tokens.ts'
 import { usage } from './admin/usage.ts'
@@ -68,7 +68,7 @@ const mounted = admin
   .route('/budgets', budgets)
   .route('/limits', limits)
   .route('/organisation', organisation)
-  .route('/spend', spend)
+  .route('/requests', requests)
   .route('/', usage)
   .route('/retention', retention)
   .route('/capabilities', capabilities)

@@ -95,6 +95,10 @@ export function sumOf(texts: readonly string[]): string {
       sums[kind].set(series, kind === 'gauge' ? Math.max(known, Number(value)) : known + Number(value))
     }
   }
-  const sorted = (kind: Kind) => textOf([...sums[kind]].toSorted(([one], [other]) => (one < other ? -1 : 1)), kind)
+  const sorted = (kind: Kind) =>
+    textOf(
+      [...sums[kind]].toSorted(([one], [other]) => (one < other ? -1 : 1)),
+      kind,
+    )
   return sorted('counter') + sorted('gauge')
 }

@@ -35,7 +35,9 @@ export function beginTrail(choice: Choice): Trailing {
     steps,
     step: (step) => void steps.push(step),
     whole(taken, removed) {
-      const isPlain = strategy === 'only' && leftOut.length === 0 && steps.length <= 1
+      // That a call names its upstream by its kind leaves out the others each time.
+      const isOnly = strategy === 'only' && leftOut.every(({ reason }) => reason === 'not_asked')
+      const isPlain = isOnly && choice.despite === undefined && steps.length <= 1
       if (isPlain && removed.length === 0 && within === undefined) return undefined
       const candidates = candidatesOf(choice)
       const most = (list: readonly unknown[]) => Math.max(0, list.length - MOST)
