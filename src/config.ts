@@ -57,6 +57,7 @@ export interface AwsConfig {
   platformEndpoint: string | undefined
   /** Of the services that notices go through. */
   endpoints: Readonly<Record<'sns' | 'events' | 'email', string | undefined>>
+  stsEndpoint: string | undefined
   /** On Claude Platform. */
   workspace: string | undefined
   fips: boolean
@@ -78,6 +79,8 @@ export interface LimitsConfig {
   totalAfter: number
   /** How long an upstream may take to answer at all. */
   firstByteAfter: number
+  /** How long one of several may take to begin before another one is tried beside it. */
+  slowAfter: number
 }
 
 export const LIMITS: LimitsConfig = {
@@ -88,6 +91,7 @@ export const LIMITS: LimitsConfig = {
   thinkingIdleAfter: 300_000,
   totalAfter: 3_600_000,
   firstByteAfter: 600_000,
+  slowAfter: 30_000,
 }
 
 /** Its message lists every variable that is wrong, one a line. */
@@ -134,7 +138,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     },
     logLevel: value.LOG_LEVEL,
     logFormat: value.LOG_FORMAT,
-    limits: LIMITS,
+    limits: { ...LIMITS, slowAfter: value.SLOW_AFTER_SECONDS * 1_000 },
   }
 }
 
@@ -176,6 +180,7 @@ function awsConfig(value: Variables): AwsConfig {
       events: override(value.AWS_ENDPOINT_URL_EVENTBRIDGE),
       email: override(value.AWS_ENDPOINT_URL_SESV2),
     },
+    stsEndpoint: override(value.AWS_ENDPOINT_URL_STS)?.replace(/\/+$/, ''),
     workspace: value.ANTHROPIC_AWS_WORKSPACE_ID,
     fips: value.AWS_USE_FIPS_ENDPOINT,
     dualStack: value.AWS_USE_DUALSTACK_ENDPOINT,

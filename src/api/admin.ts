@@ -21,6 +21,7 @@ import { repricing } from './admin/repricing.ts'
 import { requests } from './admin/requests.ts'
 import { requirePermissions } from './admin/resource.ts'
 import { retention } from './admin/retention.ts'
+import { routing } from './admin/routing.ts'
 import { search } from './admin/search.ts'
 import { teams } from './admin/teams.ts'
 import { tokens } from './admin/tokens.ts'
@@ -73,6 +74,7 @@ const mounted = admin
   .route('/retention', retention)
   .route('/capabilities', capabilities)
   .route('/search', search)
+  .route('/routing', routing)
   .route('/prices', prices)
   .route('/prices', repricing)
   .route('/notices', notices)

@@ -10,6 +10,7 @@ import { meter } from '../gateway/meter.ts'
 import { bounded, whyEnded } from '../gateway/outlive.ts'
 import { read, requireMaxTokens, type Said } from '../gateway/read.ts'
 import { route } from '../gateway/route.ts'
+import { served } from '../gateway/routing/bindings.ts'
 import { messagesVoice, type Voice } from '../gateway/voice.ts'
 import type { Call } from '../protocol/messages.ts'
 import type { Env } from './env.ts'
@@ -62,8 +63,9 @@ async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: A
     // A page's answer is made anew on its way out, as only the standard's streams can be.
     stream: c.req.raw.headers.has('origin') ? undefined : runtime.stream,
   })
-  runtime.waitUntil(entry.settle(ending, reply))
+  runtime.waitUntil(entry.settle(ending, reply.removed))
   void ending.then(leave)
+  served(runtime, choice, reply, ending)
   // A plain object, and no Headers: on Node those of an answer cost as much as signing its request.
   const headers = {
     'request-id': call.id,

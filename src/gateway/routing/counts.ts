@@ -32,45 +32,42 @@ export function countWay(
   for (const step of steps) {
     if (step.did === 'sent') {
       if (from !== undefined && from !== step.upstream)
-        metrics.count('outcrop_failovers_total', { from, to: step.upstream })
+        metrics.count('outcrop_routing_failovers_total', { from, to: step.upstream })
       from = step.upstream
     } else countStep(metrics, step)
   }
   const taken = route?.upstream.id
   if (taken === undefined) return
   const hasFailed = status === 'refused' && steps.at(-1)?.did === 'failed'
-  if (!hasFailed) metrics.count('outcrop_attempts_total', { upstream: taken, outcome: OUTCOMES[status] })
+  if (!hasFailed)
+    metrics.count('outcrop_routing_attempts_total', { upstream: taken, outcome: OUTCOMES[status] })
   const bound = binding?.upstream
   if (bound !== undefined && bound !== taken && status === 'succeeded')
-    metrics.count('outcrop_sessions_moved_total', { from: bound, to: taken })
+    metrics.count('outcrop_routing_sessions_moved_total', { from: bound, to: taken })
 }
 
 function countStep(metrics: Metrics, step: Exclude<TrailStep, { did: 'sent' }>) {
   switch (step.did) {
     case 'failed':
-      return metrics.count('outcrop_attempts_total', { upstream: step.upstream, outcome: step.class })
+      return metrics.count('outcrop_routing_attempts_total', { upstream: step.upstream, outcome: step.class })
     case 'retried':
     case 'continued':
     case 'abandoned':
-      return metrics.count('outcrop_attempts_total', { upstream: step.upstream, outcome: step.did })
+      return metrics.count('outcrop_routing_attempts_total', { upstream: step.upstream, outcome: step.did })
     case 'waited':
-      metrics.count('outcrop_waits_total', { upstream: step.upstream, why: step.why })
+      metrics.count('outcrop_routing_waits_total', { upstream: step.upstream, why: step.why })
       return metrics.count(
-        'outcrop_waited_milliseconds_total',
+        'outcrop_routing_waited_milliseconds_total',
         { upstream: step.upstream, why: step.why },
         whole(step.ms),
       )
     case 'weighed':
-      metrics.count('outcrop_weighed_total', { chose: step.chose })
       if (step.chose === 'move' && step.to !== null)
         metrics.count(
-          'outcrop_rewritten_nano_dollars_total',
+          'outcrop_routing_rewritten_nano_dollars_total',
           { from: step.from, to: step.to },
           whole(step.rewriteNano),
         )
-      return
-    case 'stepped_down':
-      return metrics.count('outcrop_stepped_down_total', {})
   }
 }
 

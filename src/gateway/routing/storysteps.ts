@@ -24,7 +24,7 @@ export function stepInWords(
     case 'abandoned':
       return `${at} ${name(step.upstream)} was left: another one had answered first.`
     case 'waited':
-      return `${at} it had waited for ${name(step.upstream)} for ${took(step.ms)}: ${WAITS[step.why] ?? step.why}.`
+      return `${at} it waited for ${name(step.upstream)}, for ${took(step.ms)}: ${WAITS[step.why] ?? step.why}.`
     case 'weighed':
       return `${at} ${weighed(step, name)}`
     case 'stepped_down':
@@ -60,7 +60,8 @@ const FAILURES: Readonly<Record<FailureClass, string>> = {
 
 const WAITS: Readonly<Record<string, string>> = {
   headroom: 'its quota of tokens a minute had no room for the call',
-  warm: 'the cache of the session is there',
+  throttled: 'it had said that it had no room, and was to be asked again',
+  breaker: 'calls had failed there just before, and the cache of the session is there',
 }
 
 function weighed(

@@ -14,12 +14,13 @@ export interface Told {
 }
 
 export interface Trailing extends Told {
+  /** A request has just left. */
+  sent(route: Route, at: number): void
+  /** Where it is, or was last: of several that were asked at once, one that has not failed. */
+  route(): Route | undefined
   steps: readonly TrailStep[]
-  /**
-   * What the row keeps; undefined where there was nothing to choose and nothing went wrong.
-   * @param taken the route that it was sent by last
-   */
-  whole(taken: Route | undefined, removed: readonly string[]): Trail | undefined
+  /** What the row keeps; undefined where there was nothing to choose and nothing went wrong. */
+  whole(removed: readonly string[]): Trail | undefined
 }
 
 /** Of each list; of the steps the first and the last are kept, for what lies between is more of the same. */
@@ -29,16 +30,31 @@ const LAST_STEPS = 10
 const LONGEST = 300
 
 export function beginTrail(choice: Choice): Trailing {
-  const { routes, strategy, leftOut, binding, within } = choice
+  const { strategy, leftOut, binding, within } = choice
   const steps: TrailStep[] = []
+  let under: Route[] = []
+  let last: Route | undefined
+  const route = () => under.at(-1) ?? last
+
   return {
     steps,
-    step: (step) => void steps.push(step),
-    whole(taken, removed) {
+    route,
+    sent(next, at) {
+      const { id: upstream, region } = next.upstream
+      steps.push({ did: 'sent', at, upstream, modelId: next.modelId, region })
+      last = next
+      if (under.at(-1) !== next) under.push(next)
+    },
+    step(step) {
+      steps.push(step)
+      if (step.did === 'failed') under = under.filter(({ upstream }) => upstream.id !== step.upstream)
+    },
+    whole(removed) {
       // That a call names its upstream by its kind leaves out the others each time.
       const isOnly = strategy === 'only' && leftOut.every(({ reason }) => reason === 'not_asked')
       const isPlain = isOnly && choice.despite === undefined && steps.length <= 1
       if (isPlain && removed.length === 0 && within === undefined) return undefined
+      const taken = route()
       const candidates = candidatesOf(choice)
       const most = (list: readonly unknown[]) => Math.max(0, list.length - MOST)
       const more = most(candidates) + most(steps) + most(removed)
@@ -49,7 +65,7 @@ export function beginTrail(choice: Choice): Trailing {
         steps: mostOf(steps).map(clipped),
         ...(removed.length === 0 ? {} : { removed: removed.slice(0, MOST).map(clip) }),
         ...(within === undefined ? {} : { within: within.map((places) => places.slice(0, MOST)) }),
-        ...(taken === undefined || routes.length === 0 ? {} : { reach: reachOf(taken).slice(0, MOST) }),
+        ...(taken === undefined ? {} : { reach: reachOf(taken).slice(0, MOST) }),
         ...(more === 0 ? {} : { more }),
       }
     },

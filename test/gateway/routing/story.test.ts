@@ -54,7 +54,7 @@ test('a night with everything in it', () => {
         },
       ],
       steps: [
-        { did: 'waited', at: 1_210, ms: 1_210, upstream: 'upstream_1', why: 'headroom' },
+        { did: 'waited', at: 0, ms: 1_210, upstream: 'upstream_1', why: 'headroom' },
         { ...SENT, at: 1_210 },
         { did: 'failed', at: 1_530, upstream: 'upstream_1', error: 'rate_limit_error', class: 'throttled' },
         {
@@ -81,7 +81,7 @@ test('a night with everything in it', () => {
 Its session is kept to 'EU one', where its cache is.
 It could go to 'EU one', then 'EU two'.
 'US' was left out: it runs elsewhere than allowed (it may run in us, the team's geographies are eu).
-At 1.2 s it had waited for 'EU one' for 1.2 s: its quota of tokens a minute had no room for the call.
+At 0 ms it waited for 'EU one', for 1.2 s: its quota of tokens a minute had no room for the call.
 At 1.2 s it was sent to 'EU one' in eu-west-1 as 'eu.anthropic.claude-opus-5-5'.
 At 1.5 s 'EU one' throttled it: its quota of tokens a minute was used up (rate_limit_error).
 At 1.5 s it was weighed: going to 'EU two' would cost $0.2813 for writing the cache of the session anew there, waiting for 'EU one' was expected to take 42.0 s. It went.
@@ -189,11 +189,12 @@ describe('a step', () => {
 
   test.each([
     ['headroom', 'its quota of tokens a minute had no room for the call'],
-    ['warm', 'the cache of the session is there'],
+    ['throttled', 'it had said that it had no room, and was to be asked again'],
+    ['breaker', 'calls had failed there just before, and the cache of the session is there'],
     ['moonrise', 'moonrise'],
   ])('waited for %s', (why, words) => {
     expect(steps({ did: 'waited', at: 65_000, ms: 64_900, upstream: 'upstream_1', why })).toEqual([
-      `At 1 min 5 s it had waited for 'EU one' for 1 min 4 s: ${words}.`,
+      `At 1 min 5 s it waited for 'EU one', for 1 min 4 s: ${words}.`,
     ])
   })
 
