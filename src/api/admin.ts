@@ -10,6 +10,7 @@ import { audit } from './admin/audit.ts'
 import { budgets } from './admin/budgets.ts'
 import { capabilities } from './admin/capabilities.ts'
 import { channels } from './admin/channels.ts'
+import { headroom } from './admin/headroom.ts'
 import { keys } from './admin/keys.ts'
 import { limits } from './admin/limits.ts'
 import { me } from './admin/me.ts'
@@ -73,6 +74,7 @@ const mounted = admin
   .route('/', usage)
   .route('/retention', retention)
   .route('/capabilities', capabilities)
+  .route('/headroom', headroom)
   .route('/search', search)
   .route('/routing', routing)
   .route('/prices', prices)

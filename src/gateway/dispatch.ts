@@ -20,6 +20,8 @@ export type { Witness } from './routing/quest.ts'
 export interface Taken extends Reply {
   /** While it is still looked for, where it is tried first. */
   readonly route: Route
+  /** The name of the model that answers. */
+  readonly model: string
   /** To be told how the answer ended. */
   over: Over
 }
@@ -36,13 +38,13 @@ export async function dispatch(
   terms: Terms = {},
 ): Promise<Taken> {
   if (call.signal.aborted) throw gone() // no upstream is troubled
-  const { signal } = call // what was asked is not kept for as long as the answer lasts
+  const { signal, model } = call // what was asked is not kept for as long as the answer lasts
   const controller = new AbortController()
   signal.addEventListener('abort', () => controller.abort(signal.reason), { once: true })
   const seeking = seek(questFor(runtime, choice, call, { witness, terms, signal: controller.signal }))
   const found = await inTime(seeking, runtime.config.limits.pingAfter)
-  if (found) return { ...found.reply, route: found.route, over: found.over }
-  return late(seeking, choice.routes[0], () => controller.abort('left'))
+  if (found) return { ...found.reply, route: found.route, model: found.model, over: found.over }
+  return late(seeking, { route: choice.routes[0], model }, () => controller.abort('left'))
 }
 
 /** What is found in time; undefined where it takes longer. */
@@ -59,7 +61,7 @@ async function inTime(seeking: Promise<Found>, patience: number): Promise<Found 
 }
 
 /** A reply of which nothing is known yet. */
-function late(seeking: Promise<Found>, first: Route, stop: () => void): Taken {
+function late(seeking: Promise<Found>, first: Pick<Taken, 'route' | 'model'>, stop: () => void): Taken {
   const removed: string[] = []
   let found: Found | undefined
   let ending: Parameters<Over>[0] | undefined
@@ -75,7 +77,10 @@ function late(seeking: Promise<Found>, first: Route, stop: () => void): Taken {
   let pending: ReturnType<Events['next']> | undefined = arriving
   return {
     get route() {
-      return found?.route ?? first
+      return found?.route ?? first.route
+    },
+    get model() {
+      return found?.model ?? first.model
     },
     removed,
     events: {

@@ -50,6 +50,7 @@ const PERMISSIONS = {
   'capabilities.change': ADMINS,
   'routing.read': OVERSEERS,
   'routing.change': ADMINS,
+  'upstreams.read': OVERSEERS,
   'search.read': OVERSEERS,
   'search.change': ADMINS,
   'metrics.read': OVERSEERS,

@@ -64,11 +64,10 @@ export function spare(quest: Quest): Taken | undefined {
 export function soonestOf(quest: Quest): number | undefined {
   const { steering } = quest.runtime
   const now = quest.runtime.now()
-  const waits = quest.choice.routes.flatMap((route) => {
+  const waits = quest.places.flatMap(({ route, notBefore }) => {
     const look = steering.breakers.look(route.upstream.id, route.modelId, now)
     const { wait } = steering.headroom.look(route, expectedOf(quest), now)
-    const place = quest.places.find((each) => each.route === route)
-    const longest = Math.max(look.open ? look.until - now : 0, wait, (place?.notBefore ?? 0) - now)
+    const longest = Math.max(look.open ? look.until - now : 0, wait, notBefore - now)
     return longest > 0 ? [longest] : []
   })
   return waits.length === 0 ? undefined : Math.min(...waits)
@@ -217,6 +216,12 @@ function expectedOf(quest: Quest) {
 async function patienceLeft(quest: Quest): Promise<number> {
   quest.patience ??= Math.min((await quest.terms.patience?.()) ?? PATIENCE, LONGEST_PATIENCE)
   return Math.max(0, quest.patience - quest.waited)
+}
+
+/** It has no room, by its own word or by what is known of its quota. */
+export function isFull(quest: Quest, place: Place): boolean {
+  const { wait, why } = standing(quest, place, quest.runtime.now())
+  return wait > 0 && why !== 'breaker'
 }
 
 export function gone(): GatewayError {

@@ -1,7 +1,7 @@
 /** What the client is told when no upstream answered: whatever makes it do what helps. */
 import { GatewayError } from '../../errors.ts'
 import { type Failure, isThrottle } from './failures.ts'
-import { soonestOf } from './hold.ts'
+import { isFull, soonestOf } from './hold.ts'
 import type { Quest } from './quest.ts'
 
 /** Claude Code gives up at once above this many seconds. */
@@ -17,10 +17,11 @@ const FOR_PEOPLE: ReadonlySet<Failure['class']> = new Set(['credentials', 'billi
 export function lastWord(quest: Quest): GatewayError {
   const { failures } = quest
   const [first, ...others] = failures
-  if (first && others.length === 0 && quest.choice.routes.length === 1) return first.error
+  if (first && others.length === 0 && quest.places.length === 1) return first.error
   const throttled = failures.find(isThrottle)
   // Who was not even asked had no room.
-  if (throttled || quest.places.some(({ tries }) => tries === 0)) return noRoom(quest, throttled)
+  if (throttled || quest.places.some((place) => place.tries === 0 && isFull(quest, place)))
+    return noRoom(quest, throttled)
   const causes = { cause: first?.error, operator: inWords(failures) }
   if (first && failures.every((each) => FOR_PEOPLE.has(each.class))) return first.error
   return new GatewayError('overloaded_error', 'No upstream of this gateway could answer. Try again.', causes)
@@ -36,8 +37,8 @@ function noRoom(quest: Quest, throttled: Failure | undefined): GatewayError {
       : seconds > LONGEST_WAIT
         ? { retry: false }
         : { retryAfter: seconds }
-  const { routes } = quest.choice
-  const all = routes.length === 1 ? 'The upstream' : `Each of the ${routes.length} upstreams`
+  const { length } = quest.places
+  const all = length === 1 ? 'The upstream' : `Each of the ${length} upstreams`
   const sentence = `${all} that may serve this model is at its limit.`
   return new GatewayError('rate_limit_error', sentence, { ...causes, ...when })
 }

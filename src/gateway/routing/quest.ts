@@ -3,9 +3,9 @@ import type { Call, Usage } from '../../protocol/messages.ts'
 import type { Route } from '../../providers/provider.ts'
 import type { Runtime } from '../../runtime.ts'
 import type { Prices } from '../prices/book.ts'
+import type { Expected } from './burndown.ts'
 import type { Choice } from './choice.ts'
 import type { Failure } from './failures.ts'
-import type { Expected } from './headroom.ts'
 import type { Told } from './trail.ts'
 
 /** Who keeps account of a call's way. */
@@ -76,7 +76,7 @@ export function questFor(
     call,
     choice,
     prices: more.terms.prices,
-    isAlone: choice.routes.length === 1,
+    isAlone: choice.strategy === 'only',
     places: placesOf(choice),
     failures: [],
     waited: 0,
@@ -91,14 +91,16 @@ export function turnTo(quest: Quest, { model, choice, prices }: Instead) {
     call: { ...quest.call, model },
     choice,
     prices,
-    isAlone: choice.routes.length === 1,
+    isAlone: choice.strategy === 'only',
     places: placesOf(choice),
     expected: undefined,
   })
 }
 
-function placesOf({ routes }: Choice): Place[] {
-  return routes.map((route) => ({ route, tries: 0, notBefore: 0 }))
+/** Where the session's cache is comes first, though it may not be called now: that is weighed. */
+function placesOf({ routes, warm }: Choice): Place[] {
+  const all = warm ? [warm.route, ...routes.filter((route) => route !== warm.route)] : routes
+  return all.map((route) => ({ route, tries: 0, notBefore: 0 }))
 }
 
 /** Milliseconds since the call began, for its trail. */

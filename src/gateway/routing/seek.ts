@@ -12,6 +12,8 @@ import { type Quest, turnTo } from './quest.ts'
 import { slowAfter, tellHedge } from './slowstream.ts'
 
 export interface Found extends Answered {
+  /** The model that answers. */
+  model: string
   route: Route
 }
 
@@ -93,7 +95,7 @@ function found(
   const { route } = attempt.place
   const missed = quest.places.find(({ tries, route: other }) => tries > 0 && other !== route)
   if (missed) sawDetour(quest.runtime, missed.route, route)
-  return { route, reply, over }
+  return { route, reply, over, model: quest.call.model }
 }
 
 /** Where nobody says when there will be room: a minute's quota refills steadily. Milliseconds. */
