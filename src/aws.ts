@@ -19,60 +19,17 @@ export interface AwsKeys {
   derived?: Map<string, Bytes>
 }
 
+/** Is handed work that nobody waits for, and that is to go on after the request. */
+export type KeepAlive = (work: Promise<unknown>) => void
+
 export interface CredentialSource {
-  /** @throws GatewayError api_error saying what is missing and where to put it. */
-  get(): Promise<Credentials>
+  /** `keepAlive` is for their renewal. @throws GatewayError api_error saying what is missing and where to put it. */
+  get(keepAlive?: KeepAlive): Promise<Credentials>
   /** These were refused: ask anew next time. */
   reject(refused: Credentials): void
 }
 
-/** Sources disagree on how early to refresh; AWS's own SDKs use five minutes. */
-const REFRESH_BEFORE = 5 * 60_000
-
-/**
- * Keeps what `load` gives until shortly before it expires, asks once however many wait (where they may share what they
- * wait for: see data/cache.ts), and goes on with keys that still work when a refresh fails.
- */
-export function keptCredentials(
-  load: () => Promise<Credentials>,
-  now: () => number,
-  { shareLoads = true } = {},
-): CredentialSource {
-  let held: Credentials | undefined
-  let loading: Promise<Credentials> | undefined
-
-  async function loaded(): Promise<Credentials> {
-    const fresh = await load()
-    held = 'bearer' in fresh ? fresh : { ...fresh, derived: new Map() }
-    return held
-  }
-
-  function refresh(): Promise<Credentials> {
-    if (!shareLoads) return loaded()
-    loading ??= loaded().finally(() => {
-      loading = undefined
-    })
-    return loading
-  }
-
-  async function get(): Promise<Credentials> {
-    if (!held) return refresh()
-    const left = (held.expiresAt ?? Number.POSITIVE_INFINITY) - now()
-    if (left > REFRESH_BEFORE) return held
-    const stale = held
-    return refresh().catch((error) => {
-      if (left > 0) return stale
-      throw error
-    })
-  }
-
-  return {
-    get,
-    reject(refused) {
-      if (held === refused) held = undefined
-    },
-  }
-}
+export { keptCredentials } from './aws/kept.ts'
 
 /** The headers to send, authorization included. */
 export async function sign(

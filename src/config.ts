@@ -57,6 +57,7 @@ export interface AwsConfig {
   platformEndpoint: string | undefined
   /** Of the services that notices go through. */
   endpoints: Readonly<Record<'sns' | 'events' | 'email', string | undefined>>
+  stsEndpoint: string | undefined
   /** On Claude Platform. */
   workspace: string | undefined
   fips: boolean
@@ -176,6 +177,7 @@ function awsConfig(value: Variables): AwsConfig {
       events: override(value.AWS_ENDPOINT_URL_EVENTBRIDGE),
       email: override(value.AWS_ENDPOINT_URL_SESV2),
     },
+    stsEndpoint: override(value.AWS_ENDPOINT_URL_STS)?.replace(/\/+$/, ''),
     workspace: value.ANTHROPIC_AWS_WORKSPACE_ID,
     fips: value.AWS_USE_FIPS_ENDPOINT,
     dualStack: value.AWS_USE_DUALSTACK_ENDPOINT,

@@ -14,7 +14,6 @@ export interface Federated {
 /** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */
 export interface AwsRole extends Federated {
   externalId: string | undefined
-  tags: readonly TagWish[]
 }
 
 /** A tag of the session: a word of its own, or something of who is calling. */

@@ -3,7 +3,7 @@
  * credentials it is entered.
  */
 
-import type { AwsRole, Federated } from '../aws/role.ts'
+import type { AwsRole, Federated, TagWish } from '../aws/role.ts'
 import type { AwsKeys } from '../aws.ts'
 import type { Field, Settings } from '../protocol/settings.ts'
 import type { Privileges } from '../protocol/urls.ts'
@@ -44,6 +44,8 @@ export interface UpstreamKind {
   fields: readonly Field[]
   /** What is wrong with settings that are all there; `open` is where else than to their owners they may lead. */
   wrong(said: Said, open: Privileges): Wrong | undefined
+  /** What AWS is to be told of who calls, in their session. */
+  tags?(settings: Settings): readonly TagWish[]
   /** @throws GatewayError api_error for settings that may no longer be used. */
   place(said: Said, open: Privileges): Place
   /** `sts` is where it is instead, for all. @throws GatewayError api_error for settings that cannot be used. */

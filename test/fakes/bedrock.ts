@@ -11,7 +11,7 @@ import { type Desk, serve } from './desk.ts'
 import type { Brain } from './plan.ts'
 import type { Rule } from './rules.ts'
 import type { SeenRequest } from './seen.ts'
-import type { Credentials } from './signature.ts'
+import type { Credentials, Session } from './signature.ts'
 import type { Step } from './steps.ts'
 
 export type { Credentials, SeenRequest, Step }
@@ -41,6 +41,8 @@ export interface FakeBedrockOptions {
   credentials?: Credentials
   /** Also lets `Authorization: Bearer <apiKey>` in. */
   apiKey?: string
+  /** Sessions that are let in too, such as those of a fake STS. */
+  issued?: (accessKeyId: string) => Session | undefined
   brain?: Brain
   /** Milliseconds between events. */
   pace?: number
@@ -73,6 +75,7 @@ export async function startFakeBedrock(options: FakeBedrockOptions = {}): Promis
     credentials: { ...(options.credentials ?? DOCUMENTED) },
     expired: new Set(),
     apiKey: options.apiKey,
+    issued: options.issued,
     region: options.region ?? 'us-east-1',
     profiles: options.profiles ?? {},
     reach: options.reach ?? {},

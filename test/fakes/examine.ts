@@ -7,12 +7,13 @@ import { type Found, findModel, type Model } from './models.ts'
 import { invalid, type Refusal, refusal } from './refusal.ts'
 import type { Rule } from './rules.ts'
 import type { Operation } from './seen.ts'
-import { type Arrived, type Credentials, splitTarget, verify } from './signature.ts'
+import { type Arrived, type Credentials, type Session, splitTarget, verify } from './signature.ts'
 
 export interface Rulebook {
   credentials: Credentials
   expired: Set<string>
   apiKey: string | undefined
+  issued?: ((accessKeyId: string) => Session | undefined) | undefined
   region: string
   profiles: Readonly<Record<string, string>>
   /** More rules, judged first. */

@@ -2,8 +2,9 @@
  * The credentials of upstreams that are in use, for as long as the process lives: each kept once, the least recently used
  * forgotten first.
  */
-import type { CredentialSource, Credentials } from '../../aws.ts'
-import { keptCredentials } from '../../aws.ts'
+
+import type { Keeping } from '../../aws/kept.ts'
+import { type CredentialSource, type Credentials, keptCredentials } from '../../aws.ts'
 
 /** What the surroundings of the gateway give to make credentials of. */
 export interface Means {
@@ -17,11 +18,15 @@ export interface Means {
 
 export interface Keyring {
   means: Means
-  /**
-   * Credentials of an upstream for one session. `version` is what they are made of: with another one, those of before
-   * are of no use.
-   */
-  of(upstreamId: string, version: string, session: string, load: () => Promise<Credentials>): CredentialSource
+  of(upstreamId: string, asked: Asked): CredentialSource
+}
+
+interface Asked extends Pick<Keeping, 'failed'> {
+  /** What they are made of: with another one, those of before are of no use. */
+  version: string
+  /** Whose session, where an upstream has several. */
+  session: string
+  load(): Promise<Credentials>
 }
 
 /** So many sessions are kept; a session takes about 2 KB. */
@@ -43,9 +48,9 @@ export function newKeyring(means: Means, now: () => number, most = MOST_SESSIONS
 
   return {
     means,
-    of(upstreamId, version, session, load) {
+    of(upstreamId, { version, session, load, failed }) {
       const name = `${upstreamId} ${serialOf(upstreamId, version)} ${session}`
-      const source = kept.get(name) ?? keptCredentials(load, now, { shareLoads: means.shareLoads })
+      const source = kept.get(name) ?? keptCredentials(load, now, { shareLoads: means.shareLoads, failed })
       kept.delete(name)
       kept.set(name, source)
       if (kept.size > most) kept.delete(kept.keys().next().value ?? '')

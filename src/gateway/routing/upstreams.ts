@@ -8,7 +8,7 @@ import { kindNamed, providerNamed } from '../../providers/index.ts'
 import type { Place, Upstream } from '../../providers/provider.ts'
 import type { Runtime } from '../../runtime.ts'
 import type { Principal } from '../authenticate.ts'
-import { sourceFor } from './credentials.ts'
+import { type Prepared, prepared, sourceFor } from './credentials.ts'
 
 /** Who calls, as far as credentials may be made for them. */
 export type Caller = Pick<Principal, 'keyId' | 'userId' | 'teamId'>
@@ -40,8 +40,9 @@ export const ENVIRONMENT = 'environment'
 interface Stored {
   rows: readonly UpstreamRow[]
   findings: ReadonlyMap<string, Findings>
-  /** Made when first asked for. */
+  /** Of each row, made when first asked for. */
   places: Map<UpstreamRow, Place>
+  preparations: Map<UpstreamRow, Prepared>
 }
 
 /**
@@ -82,7 +83,7 @@ export function environmentId({ config }: Pick<Runtime, 'config'>, provider: Pro
 async function load({ data, config }: Runtime) {
   const [rows, surveys] = await Promise.all([data.upstreams.all(), data.surveys.all()])
   const findings = new Map(surveys.map((survey) => [survey.upstreamId, survey.findings]))
-  const value: Stored = { rows, findings, places: new Map() }
+  const value: Stored = { rows, findings, places: new Map(), preparations: new Map() }
   return { value, ttl: TRUST, grace: config.outageGrace }
 }
 
@@ -107,12 +108,12 @@ function environments(runtime: Runtime, provider: ProviderName, { rows, findings
     priority: row?.priority ?? 0,
     weight: row?.weight ?? 1,
     place: () => providerNamed(provider).place(config),
-    credentialsFor: () => credentials[provider],
+    credentialsFor: () => keptAlive(runtime, credentials[provider]),
     findings: findings.get(id),
   }
 }
 
-function setUp(runtime: Runtime, row: UpstreamRow, { findings, places }: Stored): Configured {
+function setUp(runtime: Runtime, row: UpstreamRow, { findings, places, preparations }: Stored): Configured {
   const { id, name, kind, enabled, priority, weight } = row
   return {
     id,
@@ -126,9 +127,19 @@ function setUp(runtime: Runtime, row: UpstreamRow, { findings, places }: Stored)
       places.set(row, place)
       return place
     },
-    credentialsFor: (caller) => sourceFor(runtime, row, caller),
+    credentialsFor(caller) {
+      const from = preparations.get(row) ?? prepared(row)
+      preparations.set(row, from)
+      return keptAlive(runtime, sourceFor(runtime, from, caller))
+    },
     findings: findings.get(id),
   }
+}
+
+/** Where work ends with its request unless it is registered, a renewal is. */
+function keptAlive({ keyring, waitUntil }: Runtime, source: CredentialSource): CredentialSource {
+  if (keyring.means.shareLoads) return source
+  return { get: () => source.get(waitUntil), reject: source.reject }
 }
 
 /** What was said of it, its secrets aside. */

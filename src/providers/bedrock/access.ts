@@ -1,8 +1,9 @@
 /** By what credentials an upstream on AWS is entered: the settings for it, and what they make. */
 
 import { isServiceHost, partitionName, stsHost } from '../../aws/hosts.ts'
-import type { AwsRole, Federated, TagWish } from '../../aws/role.ts'
+import type { Federated, TagWish } from '../../aws/role.ts'
 import { type AwsKeys, credentialTrouble } from '../../aws.ts'
+import { isJwt } from '../../protocol/jwt.ts'
 import type { Field, Settings } from '../../protocol/settings.ts'
 import type { Privileges } from '../../protocol/urls.ts'
 import { address, elsewhereWrong } from '../elsewhere.ts'
@@ -91,13 +92,10 @@ function tokenWrong(mode: Mode, settings: Settings): Wrong | undefined {
     return { field: 'webIdentityToken', must: 'be given, or webIdentityTokenFile, and not both' }
   if (file !== undefined && !file.startsWith('/'))
     return { field: 'webIdentityTokenFile', must: 'be the whole path of a file' }
-  return token === undefined || JWT.test(token)
+  return token === undefined || isJwt(token)
     ? undefined
     : { field: 'webIdentityToken', must: 'be a token of OpenID Connect, in three parts' }
 }
-
-/** Three parts in base64url. https://www.rfc-editor.org/rfc/rfc7519#section-3 */
-export const JWT = /^[\w-]{1,20000}\.[\w-]{1,20000}\.[\w-]{1,20000}$/
 
 const ROLE_ARN = /^arn:([a-z-]+):iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/
 const LONGEST_SESSION = 43_200
@@ -129,8 +127,8 @@ const TAG = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u
 const MOST_TAGS = 50
 const CALLERS = ['team', 'user', 'key'] as const
 
-function tagsWrong({ sessionTags }: Settings): Wrong | undefined {
-  const tags = tagsIn(sessionTags)
+function tagsWrong(settings: Settings): Wrong | undefined {
+  const tags = tagsIn(settings)
   const names = tags.map(({ name }) => name.toLowerCase())
   const isGood = ({ name, value }: TagWish) =>
     TAG.test(name) &&
@@ -146,7 +144,7 @@ function tagsWrong({ sessionTags }: Settings): Wrong | undefined {
 }
 
 /** `team, user, cost-centre=4711` */
-function tagsIn(text: string | undefined): TagWish[] {
+export function tagsIn({ sessionTags: text }: Settings): TagWish[] {
   if (!text) return []
   return text.split(',').map((part) => {
     const [name = '', ...rest] = part.trim().split('=')
@@ -198,8 +196,8 @@ export function accessOf({ region, settings }: Said, open: Privileges, usualSts:
     endpoint: address(settings['stsEndpoint'], usual, stsMust(region, settings, open)),
   }
   if (mode === 'web-identity') return { by: 'web-identity', role, token: tokenIn(settings) }
-  const more = { externalId: settings['externalId'], tags: tagsIn(settings['sessionTags']) }
-  return { by: 'role', role: { ...role, ...more } satisfies AwsRole, over: keysIn(settings) ?? 'own' }
+  const externalId = settings['externalId']
+  return { by: 'role', role: { ...role, externalId }, over: keysIn(settings) ?? 'own' }
 }
 
 function keysIn({ accessKeyId, secretAccessKey, sessionToken }: Settings): AwsKeys | undefined {

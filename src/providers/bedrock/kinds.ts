@@ -5,7 +5,7 @@ import type { Privileges } from '../../protocol/urls.ts'
 import { address, elsewhereWrong } from '../elsewhere.ts'
 import type { Said, UpstreamKind, Wrong } from '../kind.ts'
 import type { Place } from '../provider.ts'
-import { ACCESS_FIELDS, accessOf, accessWrong, wishOf } from './access.ts'
+import { ACCESS_FIELDS, accessOf, accessWrong, tagsIn, wishOf } from './access.ts'
 import { type AwsWire, CHOICES, LABELS, placeAt, usualControl, usualEndpoint } from './wires.ts'
 
 const AWS_REGION = { hint: 'us-east-1', form: REGION, must: 'be an AWS region such as us-east-1' }
@@ -49,6 +49,7 @@ export const bedrockKind = {
       profile: settings['profile'],
     })
   },
+  tags: tagsIn,
   access: accessOf,
 } satisfies UpstreamKind
 
@@ -79,6 +80,7 @@ export const claudePlatformKind = {
       workspace: settings['workspace'],
     })
   },
+  tags: tagsIn,
   access: accessOf,
 } satisfies UpstreamKind
 
