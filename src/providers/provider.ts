@@ -37,6 +37,8 @@ export interface Place {
   profile?: string
   /** Bedrock: where inference profiles are looked up. */
   control?: string
+  /** Bedrock: the ARN of the application inference profile that a model goes through, by the model's plain name. */
+  profiles?: Readonly<Record<string, string>>
 }
 
 /** The choice of upstream and model id for a call. */
