@@ -3,6 +3,7 @@
 import { asGatewayError, type GatewayError } from '../errors.ts'
 import { type Call, type Usage, usageFrom, type WireUsage } from '../protocol/messages.ts'
 import { roughTokens } from '../protocol/tokens.ts'
+import type { Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Principal } from './authenticate.ts'
 import { settled } from './charge.ts'
@@ -11,6 +12,7 @@ import type { Ending } from './meter.ts'
 import type { Prices } from './prices/book.ts'
 import { tellUnpriced } from './prices/unpriced.ts'
 import { ranBy } from './prices.ts'
+import type { Choice } from './routing/choice.ts'
 import { countWay } from './routing/counts.ts'
 import type { Witness } from './routing/quest.ts'
 import { beginTrail } from './routing/trail.ts'
@@ -85,7 +87,7 @@ export function openEntry(
     sent(next) {
       const isElsewhere = trail.route()?.upstream.id !== next.upstream.id
       attempts++
-      trail.sent(next, runtime.now() - startedAt)
+      trail.sent(next, runtime.now() - startedAt, isProbe(runtime, first.choice, next))
       if (spentSoFar) steps.push(usageFrom(spentSoFar))
       if (!isElsewhere) return
       // If the process is lost, the row says where the call was last, and how it came there.
@@ -115,6 +117,17 @@ export function openEntry(
       await close(settlement(told, ended, charged), ended.error)
     },
   }
+}
+
+/** Whether calls had failed there, and this one is to find out how it is now. */
+function isProbe({ steering, now }: Runtime, { strategy }: Choice, { upstream, modelId }: Route): boolean {
+  if (strategy === 'only') return false // it goes there whatever became of others
+  return steering.breakers
+    .standings(now())
+    .some(
+      ({ upstream: id, model = modelId, state }) =>
+        id === upstream.id && model === modelId && state === 'half_open',
+    )
 }
 
 function withSpent(ended: Ending, spent: WireUsage | undefined): Ending {

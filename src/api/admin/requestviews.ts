@@ -73,7 +73,6 @@ const step = z.discriminatedUnion('did', [
   z.object({ did: z.literal('failed'), at, upstream, error: z.string(), class: z.string() }),
   z.object({ did: z.literal('retried'), at, upstream, without: z.array(z.string()) }),
   z.object({ did: z.literal('continued'), at, upstream }),
-  z.object({ did: z.literal('abandoned'), at, upstream }),
   z.object({ did: z.literal('waited'), at, ms: z.number(), upstream, why: z.string() }),
   z.object({
     did: z.literal('weighed'),
@@ -84,7 +83,7 @@ const step = z.discriminatedUnion('did', [
       .number()
       .int()
       .describe('Nano-dollars for writing the cache of the session anew over there.'),
-    wait_ms: z.number().describe('Expected, of waiting.'),
+    wait_ms: z.number().describe('Expected, of waiting; before a hedge, how long it had been waited for an answer.'),
     chose: z.enum(['hold', 'move', 'hedge']),
   }),
   z.object({ did: z.literal('stepped_down'), at, from: z.string(), to: z.string() }),

@@ -45,8 +45,6 @@ export type TrailStep =
   | { did: 'retried'; at: number; upstream: string; without: readonly string[] }
   /** The gateway ran tools for it, and the turn went on. */
   | { did: 'continued'; at: number; upstream: string }
-  /** It was left for another one that answered first. */
-  | { did: 'abandoned'; at: number; upstream: string }
   | { did: 'waited'; at: number; ms: number; upstream: string; why: string }
   | {
       did: 'weighed'
@@ -55,7 +53,7 @@ export type TrailStep =
       to: string | null
       /** What it costs to write the session's cache anew over there. */
       rewriteNano: number
-      /** Expected, of waiting here. */
+      /** Expected, of waiting here; before a hedge, how long it had been waited for an answer. */
       waitMs: number
       chose: 'hold' | 'move' | 'hedge'
     }

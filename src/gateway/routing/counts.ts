@@ -52,7 +52,6 @@ function countStep(metrics: Metrics, step: Exclude<TrailStep, { did: 'sent' }>) 
       return metrics.count('outcrop_routing_attempts_total', { upstream: step.upstream, outcome: step.class })
     case 'retried':
     case 'continued':
-    case 'abandoned':
       return metrics.count('outcrop_routing_attempts_total', { upstream: step.upstream, outcome: step.did })
     case 'waited':
       metrics.count('outcrop_routing_waits_total', { upstream: step.upstream, why: step.why })

@@ -21,8 +21,6 @@ export function stepInWords(
       return `${at} ${name(step.upstream)} objected to ${step.without.map(quoted).join(', ')}: it was asked again without that.`
     case 'continued':
       return `${at} the gateway had run the tools that the model called, and the turn went on at ${name(step.upstream)}.`
-    case 'abandoned':
-      return `${at} ${name(step.upstream)} was left: another one had answered first.`
     case 'waited':
       return `${at} it waited for ${name(step.upstream)}, for ${took(step.ms)}: ${WAITS[step.why] ?? step.why}.`
     case 'weighed':
@@ -68,6 +66,8 @@ function weighed(
   { from, to, rewriteNano, waitMs, chose }: TrailStep & { did: 'weighed' },
   name: (id: string) => string,
 ): string {
+  if (chose === 'hedge' && to !== null)
+    return `${name(from)} had not begun to answer after ${took(waitMs)}: ${name(to)} was to be asked beside it, for ${dollars(rewriteNano)} at the most, and the first to answer taken.`
   const wait = `waiting for ${name(from)} was expected to take ${took(waitMs)}`
   if (to === null) return `there was nowhere else to go, and ${wait}: it ${CHOSEN[chose]}.`
   const move = `going to ${name(to)} would cost ${dollars(rewriteNano)} for writing the cache of the session anew there`
@@ -77,5 +77,5 @@ function weighed(
 const CHOSEN = {
   hold: 'waited',
   move: 'went',
-  hedge: 'was sent to both, for whichever would answer first',
+  hedge: 'went on waiting',
 } as const

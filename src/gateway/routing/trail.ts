@@ -14,8 +14,8 @@ export interface Told {
 }
 
 export interface Trailing extends Told {
-  /** A request has just left. */
-  sent(route: Route, at: number): void
+  /** A request has just left. `isProbe`: calls had failed there, and it is to find out. */
+  sent(route: Route, at: number, isProbe: boolean): void
   /** Where it is, or was last: of several that were asked at once, one that has not failed. */
   route(): Route | undefined
   steps: readonly TrailStep[]
@@ -27,7 +27,9 @@ export interface Trailing extends Told {
 const MOST = 40
 const LAST_STEPS = 10
 /** Of any text in it. */
-const LONGEST = 300
+const LONGEST = 200
+/** Of what one further try left out. */
+const MOST_NAMES = 5
 
 export function beginTrail(choice: Choice): Trailing {
   const { strategy, leftOut, binding, within } = choice
@@ -39,9 +41,10 @@ export function beginTrail(choice: Choice): Trailing {
   return {
     steps,
     route,
-    sent(next, at) {
+    sent(next, at, isProbe) {
       const { id: upstream, region } = next.upstream
-      steps.push({ did: 'sent', at, upstream, modelId: next.modelId, region })
+      const step = { did: 'sent', at, upstream, modelId: next.modelId, region } as const
+      steps.push(isProbe ? { ...step, probe: true } : step)
       last = next
       if (under.at(-1) !== next) under.push(next)
     },
@@ -104,7 +107,7 @@ function clipped(step: TrailStep): TrailStep {
     case 'failed':
       return { ...step, class: clip(step.class) }
     case 'retried':
-      return { ...step, without: step.without.slice(0, MOST).map(clip) }
+      return { ...step, without: step.without.slice(0, MOST_NAMES).map(clip) }
     case 'waited':
       return { ...step, why: clip(step.why) }
     case 'stepped_down':
