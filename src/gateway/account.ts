@@ -77,6 +77,9 @@ export function openEntry(
 
   return {
     step: trail.step,
+    took(answering) {
+      route = answering
+    },
     lost(where, usage) {
       lostNano += prices.ceiling(usage, ranBy(where), startedAt)
     },

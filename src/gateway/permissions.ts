@@ -51,6 +51,7 @@ const PERMISSIONS = {
   'routing.read': OVERSEERS,
   'routing.change': ADMINS,
   'upstreams.read': OVERSEERS,
+  'upstreams.change': ADMINS,
   'search.read': OVERSEERS,
   'search.change': ADMINS,
   'metrics.read': OVERSEERS,

@@ -44,6 +44,7 @@ export function begin(quest: Quest, place: Place, reserved: Reserved): Attempt {
   const stay = enter(runtime, route, reserved)
   const heard: StreamEvent[] = []
   place.tries++
+  quest.wait = undefined
 
   async function run(): Promise<Reply> {
     const call: Call = { ...quest.call, signal: own?.signal ?? quest.signal }

@@ -5,7 +5,7 @@
 import { GatewayError } from '../../errors.ts'
 import { roughTokens } from '../../protocol/tokens.ts'
 import type { Reserved } from './headroom.ts'
-import { type Place, type Quest, since } from './quest.ts'
+import { type Place, type Quest, since, type Waited } from './quest.ts'
 import type { Warm } from './warmth.ts'
 import { MINUTE, rewriting, weigh } from './weigh.ts'
 
@@ -109,9 +109,15 @@ async function weighed(quest: Quest, first: Standing, ready: Standing): Promise<
     patienceMs: await patienceLeft(quest),
     minuteNano: minuteOf(quest),
   })
-  const figures = { from: from.upstream.id, to: to.upstream.id, rewriteNano, waitMs: Math.ceil(first.wait) }
-  witness.step({ did: 'weighed', at: since(quest), ...figures, chose })
-  runtime.metrics.count('outcrop_routing_weighed_total', { chose })
+  const places = { from: from.upstream.id, to: to.upstream.id }
+  // It is weighed again whenever a wait is over; what is as it was is not told again.
+  const told = `${chose} ${places.from} ${places.to}`
+  if (quest.weighed !== told) {
+    quest.weighed = told
+    const figures = { ...places, rewriteNano, waitMs: Math.ceil(first.wait) }
+    witness.step({ did: 'weighed', at: since(quest), ...figures, chose })
+    runtime.metrics.count('outcrop_routing_weighed_total', { chose })
+  }
   return chose === 'hold' ? first : ready
 }
 
@@ -157,7 +163,7 @@ async function hold(quest: Quest, { place, wait, why }: Standing): Promise<Taken
 
 /** Rests until it may be called, or until it says so itself; the trail tells how long that was. */
 async function inTurn(quest: Quest, { place, wait, why }: Standing, ready?: Promise<void>): Promise<void> {
-  const { runtime, witness } = quest
+  const { runtime } = quest
   const began = runtime.now()
   const over = new AbortController()
   const leave = () => over.abort('left')
@@ -170,7 +176,17 @@ async function inTurn(quest: Quest, { place, wait, why }: Standing, ready?: Prom
   quest.signal.removeEventListener('abort', leave)
   const ms = runtime.now() - began
   quest.waited += Math.max(1, ms)
-  witness.step({ did: 'waited', at: since(quest) - ms, ms, upstream: place.route.upstream.id, why })
+  tellWait(quest, { did: 'waited', at: since(quest) - ms, ms, upstream: place.route.upstream.id, why })
+}
+
+/** What is waited for by turns is one wait. */
+function tellWait(quest: Quest, step: Waited) {
+  const { wait, witness } = quest
+  if (wait?.upstream === step.upstream && wait.why === step.why) wait.ms = step.at + step.ms - wait.at
+  else {
+    quest.wait = step
+    witness.step(step)
+  }
 }
 
 /** One that is open is asked all the same: that was decided by whoever wants to enter. */
