@@ -2,6 +2,7 @@
 
 import type { CredentialSource } from './aws.ts'
 import type { Config, ProviderName } from './config.ts'
+import type { Bindings } from './data/bindings.ts'
 import type { Data } from './data/data.ts'
 import type { Limits } from './data/limits.ts'
 import type { EgressLent } from './egress.ts'
@@ -21,6 +22,8 @@ export interface Runtime {
   data: Data
   /** Rate limits and reservations. */
   limits: Limits
+  /** Which upstream a session is kept to. */
+  bindings: Bindings
   /** Bounded plain data that outlives a request. */
   cache: Cache
   /** Of each provider that configuration names; `aws` are keys that sign for AWS's other services. */

@@ -2,6 +2,7 @@
 import { type CredentialSource, keptCredentials } from '../src/aws.ts'
 import { type Config, readConfig } from '../src/config.ts'
 import { newBacklog } from '../src/data/backlog.ts'
+import { memoryBindings } from '../src/data/bindings/memory.ts'
 import type { BudgetRow } from '../src/data/budgets.ts'
 import { memoryCache } from '../src/data/cache.ts'
 import type { Capability } from '../src/data/capabilities.ts'
@@ -95,6 +96,7 @@ export function testRuntime(changes: Changes = {}): TestRuntime {
     config,
     data,
     limits: memoryLimits(now),
+    bindings: memoryBindings(now),
     cache: memoryCache({ entries: 100, now }),
     credentials: { bedrock: credentials, anthropic: credentials, vertex: credentials, aws: credentials },
     keyring: newKeyring(

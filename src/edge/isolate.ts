@@ -16,7 +16,7 @@ import type { Cache, Log, Runtime } from '../runtime.ts'
 import { type Bindings, variablesIn } from './bindings.ts'
 import { writeLine } from './console.ts'
 import { credentialsFrom, meansOf } from './credentials.ts'
-import { limitsFor } from './limits.ts'
+import { storesFor } from './limits.ts'
 import { type SchemaCheck, schemaCheck } from './schema.ts'
 import { unpinnedEgress } from './unpinned.ts'
 
@@ -32,8 +32,8 @@ export interface Isolate {
   hashes: Hashes
   egress: EgressLent
   schema: SchemaCheck
-  /** Handed a way to keep work alive, how a request limits. */
-  limits: ReturnType<typeof limitsFor>
+  /** Handed a way to keep work alive, what a request limits by, and what keeps its session in place. */
+  stores: ReturnType<typeof storesFor>
   sightings: Sightings
   steering: Steering
   rest: Runtime['rest']
@@ -58,7 +58,7 @@ export function openIsolate(bindings: Bindings): Isolate {
     config,
     log,
     metrics,
-    limits: limitsFor(config.sharedLimits, { log, metrics, now }),
+    stores: storesFor(config.sharedLimits, { log, metrics, now }),
     cache: memoryCache({ entries: CACHE_ENTRIES, now, shareLoads: false }),
     credentials,
     keyring: newKeyring(meansOf(variables, credentials), now),

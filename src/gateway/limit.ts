@@ -27,8 +27,8 @@ import {
   learnHabit,
   reserve,
 } from './reserve.ts'
-import { namesOf } from './route.ts'
 import type { Choice } from './routing/choice.ts'
+import { namesOf } from './routing/eligible.ts'
 import type { Allowance } from './rules.ts'
 import { budgetHeaders, isCrowdedOut, limitHeaders, type Told } from './standing.ts'
 import { type Course, courseOf, isNamed } from './stepdown.ts'

@@ -3,33 +3,35 @@ import { GatewayError } from '../errors.ts'
 import { deepen, parse, values } from '../protocol/json.ts'
 import type { Call } from '../protocol/messages.ts'
 import { listedName, MODELS, type Model, modelNamed } from '../protocol/models.ts'
-import { providerNamed } from '../providers/index.ts'
-import type { Place, Route } from '../providers/provider.ts'
+import type { Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Principal } from './authenticate.ts'
 import { allows } from './models.ts'
 import { resolved } from './resolve.ts'
-import { type Choice, onlyChoice } from './routing/choice.ts'
-import { type Configured, configured, upstreamFor } from './routing/upstreams.ts'
+import type { Choice } from './routing/choice.ts'
+import { choose } from './routing/choose.ts'
+import { eligible, foundAt, goesBy, type Question, UNTROUBLED } from './routing/eligible.ts'
+import { looksFor } from './routing/looks.ts'
+import { nowhere } from './routing/nowhere.ts'
+import { geographiesIn, type Policy, policyOf } from './routing/policy.ts'
+import { type Configured, configured } from './routing/upstreams.ts'
+
+/** Whose call it is, as far as that decides where it may go. */
+type Asker = Pick<Principal, 'keyId' | 'userId' | 'teamId' | 'models' | 'routing'>
 
 /**
  * The routes of a call, best first.
- * @throws GatewayError not_found_error naming what is allowed; policy_blocked for a model this principal may not use;
- *   api_error where the gateway has not been told its AWS region.
+ * @throws GatewayError not_found_error naming what is allowed; policy_blocked for a model that this principal may not
+ *   use, or that a policy keeps from it; api_error where an upstream lacks what it needs.
  */
 export async function route(runtime: Runtime, principal: Principal, call: Call): Promise<Choice> {
-  const { place, name } = addressed(await configured(runtime), call.model.replace(/\[1m\]$/, ''))
-  const upstream = upstreamFor(place, principal)
-  const asked = providerNamed(upstream.provider).find(name, upstream)
-  if (!asked) throw await unknownModel(runtime, principal, upstream, name)
-  const found = await resolved(runtime, asked)
-  if (!allows(principal.models, namesOf(found, name), found.model !== undefined)) {
-    const allowed = await allowedNames(runtime, principal)
-    throw new GatewayError(
-      'policy_blocked',
-      `This key may not use the model '${name}'. It may use ${allowed}.`,
-    )
-  }
+  const all = await configured(runtime)
+  const policy = await policyOf(runtime, principal)
+  const question = await questionOf(runtime, all, { policy, principal, asked: call.model })
+  // Of one there is nothing to know: it is that or none.
+  const judged = eligible(all, question, all.length > 1 ? looksFor(runtime, call) : UNTROUBLED)
+  const choice = await choose(runtime, { principal, call, policy }, judged)
+  if (!choice) throw nowhere(all, judged.out, question, (await modelsFor(runtime, principal)).map(listedName))
   for (const fallback of fallbacks(call)) {
     const model = modelNamed(fallback)
     const names = model ? [model.name, listedName(model), fallback] : [fallback]
@@ -37,7 +39,42 @@ export async function route(runtime: Runtime, principal: Principal, call: Call):
       throw new GatewayError('policy_blocked', `This key may not fall back to the model '${fallback}'.`)
     }
   }
-  return onlyChoice(found)
+  const within = geographiesIn(policy)
+  return within.length === 0 ? choice : { ...choice, within }
+}
+
+interface Asked {
+  policy: Policy
+  principal: Asker
+  asked: string
+}
+
+/** What is asked for, with what has to be looked up of it. */
+export async function questionOf(
+  runtime: Runtime,
+  all: readonly Configured[],
+  { policy, principal, asked }: Asked,
+): Promise<Question> {
+  const { at, name } = addressed(all, asked.replace(/\[1m\]$/, ''))
+  const question: Question = { name, at, policy, models: principal.models, principal }
+  if (!name.startsWith('arn:')) return question
+  const behind = new Map<string, Route>()
+  for (const each of all) {
+    const found = foundAt(each, question)
+    if (found) behind.set(each.id, await resolved(runtime, found))
+  }
+  return { ...question, known: (found) => behind.get(found.upstream.id) ?? found }
+}
+
+/** A name may say which upstream it is for, as in `anthropic/claude-opus-5`, by the upstream's own name or its kind. */
+function addressed(all: readonly Configured[], asked: string): { at: string | undefined; name: string } {
+  const slash = asked.indexOf('/')
+  if (slash <= 0 || asked.startsWith('arn:')) return { at: undefined, name: asked }
+  // A name may hold a slash of its own.
+  const whole = all.find(({ name }) => asked.toLowerCase().startsWith(`${name.toLowerCase()}/`))?.name
+  const at =
+    whole === undefined || all.some((each) => goesBy(each, asked.slice(0, slash))) ? slash : whole.length
+  return { at: asked.slice(0, at), name: asked.slice(at + 1) }
 }
 
 /** Models that a call names beside its own: an upstream of Anthropic's may answer with one of them. */
@@ -48,56 +85,13 @@ function fallbacks({ body, outline: root }: Call): string[] {
   )
 }
 
-/** What a principal may use here, newest first. */
-export async function modelsFor(runtime: Runtime, principal: Principal): Promise<Model[]> {
-  const [first] = await configured(runtime)
-  if (!first || (first.kind === 'bedrock' && runtime.config.aws.region === undefined)) return []
-  const upstream = upstreamFor(first, principal)
-  const { find } = providerNamed(upstream.provider)
-  const usable = MODELS.filter((model) => {
-    const found = find(model.name, upstream)
-    return found && allows(principal.models, namesOf(found, model.name), true)
+/** What a principal may use here, newest first: whatever its plain name leads somewhere for. */
+export async function modelsFor(runtime: Runtime, principal: Asker): Promise<Model[]> {
+  const all = await configured(runtime)
+  const policy = await policyOf(runtime, principal)
+  const usable = MODELS.filter(({ name }) => {
+    const question = { name, at: undefined, policy, models: principal.models, principal }
+    return eligible(all, question, UNTROUBLED).fit.length > 0
   })
   return usable.toSorted((a, b) => b.released.localeCompare(a.released))
-}
-
-/** A name may say which upstream it is for, as in `anthropic/claude-opus-5`; the first one gets the others. */
-function addressed(all: readonly Configured[], name: string): { place: Configured; name: string } {
-  const [, prefix, rest] = /^([a-z]+)\/(.+)$/.exec(name) ?? []
-  const place = prefix === undefined ? all[0] : all.find(({ kind }) => kind === prefix)
-  if (place === undefined) {
-    throw new GatewayError(
-      'not_found_error',
-      `There is no upstream '${prefix}' here. There is: ${all.map(({ kind }) => kind).join(', ')}.`,
-    )
-  }
-  return { place, name: rest ?? name }
-}
-
-/** What the model of a route goes by: a pattern may mean any of it. */
-export function namesOf({ model, modelId }: Route, asked: string): string[] {
-  return model ? [model.name, listedName(model), modelId] : [asked, modelId]
-}
-
-async function unknownModel(
-  runtime: Runtime,
-  principal: Principal,
-  { profile }: Place,
-  name: string,
-): Promise<GatewayError> {
-  const model = modelNamed(name)
-  const allowed = await allowedNames(runtime, principal)
-  const elsewhere =
-    model?.profiles.includes('global') && profile !== undefined
-      ? ` It is not offered in this gateway's geography; to leave that, ask for 'global.${model.bedrockId}'.`
-      : ''
-  return new GatewayError(
-    'not_found_error',
-    `model: '${name}' is not available here.${elsewhere} Available: ${allowed}.`,
-  )
-}
-
-async function allowedNames(runtime: Runtime, principal: Principal): Promise<string> {
-  const models = await modelsFor(runtime, principal)
-  return models.map(listedName).join(', ') || 'none'
 }

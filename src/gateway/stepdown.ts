@@ -8,8 +8,9 @@ import type { Runtime } from '../runtime.ts'
 import type { Principal } from './authenticate.ts'
 import { type Account, accountsOf, verdictOn } from './budgets.ts'
 import { matches } from './models.ts'
-import { namesOf, route } from './route.ts'
+import { route } from './route.ts'
 import type { Choice } from './routing/choice.ts'
+import { namesOf } from './routing/eligible.ts'
 import type { Calendar } from './windows.ts'
 
 /** Where a call goes, and the budgets it is paid from. */

@@ -65,13 +65,13 @@ export async function openHost(lent: Lent): Promise<Host> {
   const metrics = counters()
   const cache = memoryCache({ entries: CACHE_ENTRIES, now })
   const shared = lent.follow?.({ metrics, cache }) ?? { metrics, cache, limits: undefined }
-  const limits = await openLimits(config, { log, metrics, now }, shared.limits)
+  const { close: closeStores, ...stores } = await openLimits(config, { log, metrics, now }, shared.limits)
   const work = new Set<Promise<unknown>>()
   const own = openCredentials(lent.env, config, { fetch: lent.fetch, now })
   const runtime: Runtime = {
     config,
     data: dataIn(store.database, log, dataOptions(store, spools, shared.metrics)),
-    limits: limits.limits,
+    ...stores,
     capacity: capacityOf(config.mostInFlight),
     cache: shared.cache,
     credentials: own.credentials,
@@ -111,7 +111,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     async close(patience) {
       stopClocks()
       await soon(idle(work), patience)
-      limits.close()
+      closeStores()
       await soon(store.close(), CLOSE)
       await spools?.close()
     },

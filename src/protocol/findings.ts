@@ -6,6 +6,8 @@ export interface Findings {
   quotas?: readonly Quota[]
   /** Which of the calls behind this came through: one for each action of IAM, or setting, that is needed. */
   checks: readonly Check[]
+  /** When that was last asked which is not asked each time, in milliseconds since 1970. */
+  asked?: { availability?: number; quotas?: number }
 }
 
 /** An inference profile, or a model that is called without one. */
@@ -37,4 +39,6 @@ export interface Check {
   verdict: 'passed' | 'refused' | 'failed' | 'unknown'
   /** Why it is needed, and where it failed what to do: one sentence. */
   says: string
+  /** What the other side called it, such as `AccessDeniedException`. */
+  error?: string
 }

@@ -59,7 +59,7 @@ function elsewhereMust(open: Privileges) {
 }
 
 function find(name: string, upstream: Upstream): Route | undefined {
-  const named = firstParty(name)
+  const named = firstParty(name, upstream.offers)
   return named && { upstream, ...named, regionClass: 'global' }
 }
 

@@ -3,7 +3,7 @@
 import type { CredentialSource } from '../aws.ts'
 import type { Config, LimitsConfig } from '../config.ts'
 import type { Omissions, Wire } from '../protocol/fields/target.ts'
-import type { Offer } from '../protocol/findings.ts'
+import type { Offer, Quota } from '../protocol/findings.ts'
 import type { Hashes } from '../protocol/hashes.ts'
 import type { Call } from '../protocol/messages.ts'
 import type { Model } from '../protocol/models.ts'
@@ -17,12 +17,16 @@ export interface Upstream extends Place {
   credentials: CredentialSource
   /** What the account may call; undefined where that is not known: then what is shipped holds. */
   offers?: readonly Offer[] | undefined
+  /** Tokens a minute that the account was found to have. */
+  quotas?: readonly Quota[] | undefined
 }
 
 /** An upstream without the secrets. */
 export interface Place {
   provider: string
   region: string
+  /** Upstreams of one account and region share its quotas; without it, an upstream has its own. */
+  account?: string | undefined
   /** Which wire form of the Messages API is spoken. */
   wire: Wire
   /** What every path is put after: scheme, host, and what of the path is the account's. */
@@ -33,6 +37,8 @@ export interface Place {
   profile?: string
   /** Bedrock: where inference profiles are looked up. */
   control?: string
+  /** Bedrock: the ARN of the application inference profile that a model goes through, by the model's plain name. */
+  profiles?: Readonly<Record<string, string>>
 }
 
 /** The choice of upstream and model id for a call. */

@@ -4,15 +4,18 @@ import type { Route } from '../../providers/provider.ts'
 
 export type Routes = readonly [Route, ...Route[]]
 
-/** Why an upstream may not take a call. */
+/** Why an upstream may not take a call; the first that applies. */
 export type Reason =
   | 'disabled'
   | 'misconfigured'
-  | 'unhealthy'
+  /** The call names another one, or it takes only calls that name it. */
+  | 'not_asked'
   | 'no_model'
+  /** By the models of the key and its team, or by the upstreams of its policy. */
   | 'not_allowed'
   | 'provider'
   | 'geography'
+  | 'unhealthy'
   | 'breaker_open'
   | 'no_headroom'
 
@@ -29,14 +32,26 @@ export interface Choice {
   /** `only`: there was nothing to choose. */
   strategy: Strategy | 'only'
   leftOut: readonly LeftOut[]
+  /** What speaks against some of the routes: they are there for want of better ones. */
+  despite?: readonly LeftOut[]
+  /** The geographies that policies name, a list of each: a call stays within all of them. */
+  within?: readonly (readonly string[])[]
   /** By what name the session is kept to an upstream; undefined where nothing keeps it. */
   binding: Binding | undefined
+  /** Where the session's cache is, while that upstream may not be called: waiting may cost less than moving. */
+  warm?: Warm
 }
 
 export interface Binding {
   name: string
   /** Where it is kept to; undefined where that is decided by this call. */
   upstream: string | undefined
+}
+
+export interface Warm {
+  route: Route
+  /** When it may be called again, in milliseconds since 1970. */
+  until: number
 }
 
 /** Where there is but one upstream. */

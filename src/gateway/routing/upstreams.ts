@@ -74,7 +74,13 @@ export function upstreamFor(
   { id, place, credentialsFor, findings }: Configured,
   caller?: Caller | undefined,
 ): Upstream {
-  return { id, ...place(), credentials: credentialsFor(caller), offers: findings?.offers }
+  return {
+    id,
+    ...place(),
+    credentials: credentialsFor(caller),
+    offers: findings?.offers,
+    quotas: findings?.quotas,
+  }
 }
 
 /** What an upstream of the environment is called: the first is the one without a name. */

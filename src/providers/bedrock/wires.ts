@@ -13,7 +13,7 @@ import type { AwsConfig, Config } from '../../config.ts'
 import type { Wire } from '../../protocol/fields/target.ts'
 import type { About } from '../../protocol/refusals.ts'
 import type { Place } from '../provider.ts'
-import { profileFor } from './names.ts'
+import { profileFor } from './geographies.ts'
 
 export type AwsWire = Exclude<Wire, 'anthropic' | 'vertex'>
 

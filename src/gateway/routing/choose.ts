@@ -1,0 +1,100 @@
+/** From the upstreams that may take a call to the order in which they are tried. */
+import type { Found } from '../../data/bindings.ts'
+import type { Call } from '../../protocol/messages.ts'
+import type { Runtime } from '../../runtime.ts'
+import type { Principal } from '../authenticate.ts'
+import { threadOf } from './bindings.ts'
+import { type Choice, type LeftOut, onlyChoice, type Warm } from './choice.ts'
+import type { Fit, Judged, Short } from './eligible.ts'
+import type { Policy } from './policy.ts'
+import { type Order, ordered } from './strategies.ts'
+
+/** Whose call it is, as far as that decides where it goes. */
+export interface Chooser {
+  principal: Pick<Principal, 'userId' | 'keyId'>
+  call: Pick<Call, 'session' | 'agent' | 'id'>
+  policy: Policy
+}
+
+/**
+ * The choice among those that may take it; undefined where there is none. Where nothing but breakers, health or room is
+ * in the way of all of them, the least bad are tried all the same: an account itself has the last word.
+ */
+export async function choose(
+  runtime: Runtime,
+  chooser: Chooser,
+  judged: Judged,
+): Promise<Choice | undefined> {
+  const { fit, short } = judged
+  const [one, other] = [...fit, ...short]
+  if (!one) return undefined
+  if (!other) return { ...onlyChoice(one.route), ...objections(judged, [one]) }
+  const { strategy } = chooser.policy
+  const order = { strategy, seed: seedOf(chooser), underWay: runtime.steering.underWay }
+  if (strategy !== 'sticky') return arranged(judged, order)
+  const thread = threadOf(chooser.principal, chooser.call, modelOf(one))
+  const names = thread.session === undefined ? [thread.own] : [thread.own, thread.session]
+  const asked = runtime.bindings.find(names)
+  const found = asked instanceof Promise ? await asked : asked
+  const [own] = found
+  const choice = arranged(judged, order, found)
+  return choice && { ...choice, binding: { name: thread.own, upstream: own }, ...warmth(short, own) }
+}
+
+function modelOf({ route: { model, modelId } }: Fit): string {
+  return model?.name ?? modelId
+}
+
+/** What goes to the same upstream by itself: a thread; of who names none all calls, where they are kept together at all. */
+function seedOf({ principal: { userId, keyId }, call: { id, session, agent }, policy }: Chooser): string {
+  const thread = session ?? (policy.strategy === 'sticky' ? null : id)
+  return JSON.stringify([userId ?? keyId, thread, agent ?? null])
+}
+
+/** Those that fit; then those that only lack room; the others where there are none of either. */
+function arranged(judged: Judged, order: Order, found: Found = []): Choice | undefined {
+  const { fit, short } = judged
+  const inOrder = [...ordered(fit, order), ...soonest(short, 'no_headroom')]
+  const able: readonly Fit[] =
+    inOrder.length > 0 ? inOrder : [...soonest(short, 'breaker_open'), ...soonest(short, 'unhealthy')]
+  const first = keptTo(able, fit, found)
+  const [best, ...rest] = first ? [first, ...able.filter((each) => each !== first)] : able
+  if (!best) return undefined
+  return {
+    routes: [best.route, ...rest.map(({ route }) => route)],
+    strategy: order.strategy,
+    binding: undefined,
+    ...objections(judged, [best, ...rest]),
+  }
+}
+
+/**
+ * What a thread is kept to, room or no room: it has a cache there, and whether to wait for room or to write that anew is
+ * weighed when its turn comes. A subagent that has none yet goes where its session is, if there is room for it.
+ */
+function keptTo(able: readonly Fit[], fit: readonly Fit[], [own, sessions]: Found): Fit | undefined {
+  if (own !== undefined) return able.find(({ configured }) => configured.id === own)
+  return fit.find(({ configured }) => configured.id === sessions)
+}
+
+function soonest(short: readonly Short[], reason: Short['reason']): Short[] {
+  const these = short.filter((each) => each.reason === reason)
+  return these.sort((a, b) => (a.until ?? 0) - (b.until ?? 0))
+}
+
+/** Where its cache is, of a thread that may not go there just now. */
+function warmth(short: readonly Short[], own: string | undefined): { warm?: Warm } {
+  const there = short.find(({ configured, reason }) => configured.id === own && reason === 'breaker_open')
+  return there?.until === undefined ? {} : { warm: { route: there.route, until: there.until } }
+}
+
+function objections({ short, out }: Judged, taken: readonly Fit[]): Pick<Choice, 'leftOut' | 'despite'> {
+  const despite = short.filter((each) => taken.includes(each)).map(leftOut)
+  const others = short.filter((each) => !taken.includes(each)).map(leftOut)
+  const ruledOut = out.map(({ upstream, reason, detail }) => ({ upstream, reason, detail }))
+  return { leftOut: [...others, ...ruledOut], ...(despite.length === 0 ? {} : { despite }) }
+}
+
+function leftOut({ configured, reason, detail }: Short): LeftOut {
+  return { upstream: configured.id, reason, detail }
+}
