@@ -8,6 +8,7 @@ import { gateway } from './gateway.ts'
 import { work } from './people.ts'
 
 export interface Contender {
+  id: string
   name: string
   strategy: Strategy
   headroom: boolean
@@ -30,7 +31,6 @@ export interface DayWish {
 }
 
 export interface Day {
-  contender: string
   experience: Experience
   seen: Seen
   detours: number
@@ -63,5 +63,5 @@ export async function liveDay(contender: Contender, wish: DayWish): Promise<Day>
   await time.run()
   await all
   const took = (performance.now() - started) / 1_000
-  return { contender: contender.name, experience, seen: world.seen, detours: built.detours(), took }
+  return { experience, seen: world.seen, detours: built.detours(), took }
 }
