@@ -24,6 +24,7 @@ import { search } from './admin/search.ts'
 import { spend } from './admin/spend.ts'
 import { teams } from './admin/teams.ts'
 import { tokens } from './admin/tokens.ts'
+import { upstreams } from './admin/upstreams.ts'
 import { usage } from './admin/usage.ts'
 import { users } from './admin/users.ts'
 import type { AdminEnv } from './env.ts'
@@ -77,6 +78,7 @@ const mounted = admin
   .route('/prices', repricing)
   .route('/notices', notices)
   .route('/channels', channels)
+  .route('/upstreams', upstreams)
 
 requirePermissions(admin)
 

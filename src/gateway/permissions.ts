@@ -48,6 +48,8 @@ const PERMISSIONS = {
   'channels.change': ADMINS,
   'capabilities.read': OVERSEERS,
   'capabilities.change': ADMINS,
+  'upstreams.read': OVERSEERS,
+  'upstreams.change': ADMINS,
   'search.read': OVERSEERS,
   'search.change': ADMINS,
   'metrics.read': OVERSEERS,
