@@ -97,5 +97,5 @@ export function apiKeyIn(env: Environment, wire: string): Credentials | undefine
 
 /** What a developer is told of trouble with the gateway's own credentials: never 401, which would blame their key. */
 export function credentialTrouble(sentence: string, cause?: unknown): GatewayError {
-  return new GatewayError('api_error', sentence, { cause, retry: false })
+  return new GatewayError('api_error', sentence, { cause, retry: false, fault: { name: 'credentials' } })
 }

@@ -80,6 +80,8 @@ export interface LimitsConfig {
   totalAfter: number
   /** How long an upstream may take to answer at all. */
   firstByteAfter: number
+  /** How long one of several may take to begin before another one is tried beside it. */
+  slowAfter: number
 }
 
 export const LIMITS: LimitsConfig = {
@@ -90,6 +92,7 @@ export const LIMITS: LimitsConfig = {
   thinkingIdleAfter: 300_000,
   totalAfter: 3_600_000,
   firstByteAfter: 600_000,
+  slowAfter: 30_000,
 }
 
 /** Its message lists every variable that is wrong, one a line. */
@@ -136,7 +139,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     },
     logLevel: value.LOG_LEVEL,
     logFormat: value.LOG_FORMAT,
-    limits: LIMITS,
+    limits: { ...LIMITS, slowAfter: value.SLOW_AFTER_SECONDS * 1_000 },
   }
 }
 

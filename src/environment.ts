@@ -27,6 +27,10 @@ export const Environment = z.object({
   DRAIN_SECONDS: text
     .transform((value) => Number(value ?? '600'))
     .refine((seconds) => seconds >= 0 && seconds <= MOST_SECONDS, 'must be a number of seconds'),
+  /** How long one of several upstreams may take to begin its answer before another one is tried beside it. */
+  SLOW_AFTER_SECONDS: text
+    .transform((value) => Number(value ?? '30'))
+    .refine((seconds) => seconds > 0 && seconds <= 300, 'must be a number of seconds up to 300'),
   /** How many processes serve, on Node: one a core. */
   WORKERS: text
     .transform((value) => Number(value ?? '1'))

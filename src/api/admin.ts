@@ -20,6 +20,7 @@ import { prices } from './admin/prices.ts'
 import { repricing } from './admin/repricing.ts'
 import { requirePermissions } from './admin/resource.ts'
 import { retention } from './admin/retention.ts'
+import { routing } from './admin/routing.ts'
 import { search } from './admin/search.ts'
 import { spend } from './admin/spend.ts'
 import { teams } from './admin/teams.ts'
@@ -74,6 +75,7 @@ const mounted = admin
   .route('/retention', retention)
   .route('/capabilities', capabilities)
   .route('/search', search)
+  .route('/routing', routing)
   .route('/prices', prices)
   .route('/prices', repricing)
   .route('/notices', notices)

@@ -10,18 +10,20 @@ import type { Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Principal } from './authenticate.ts'
 import { type Charged, estimated, settled } from './charge.ts'
-import type { Witness } from './dispatch.ts'
 import type { Grant } from './grant.ts'
 import type { Ending } from './meter.ts'
 import type { Prices } from './prices/book.ts'
 import { tellUnpriced } from './prices/unpriced.ts'
 import { ranBy } from './prices.ts'
+import type { Witness } from './routing/quest.ts'
 import { beginTrail } from './routing/trail.ts'
 
 /** A request that has just left opens the row, if it is the first; nobody waits for the database. */
 export interface Entry extends Witness {
   /** No route accepted: the row says so, and the error goes on to the caller. */
   refused(error: unknown): never
+  /** Another model answers, under a grant of its own: the one so far is settled. */
+  regrant(grant: Grant): void
   /** What an answer of several upstream calls has cost so far: one that breaks off does not say. */
   spent(usage: WireUsage): void
   /** The row's last state, and what was left out of the call. Never rejects; resolves when it is written. */
@@ -44,9 +46,12 @@ export function openEntry(
   runtime: Runtime,
   principal: Principal,
   call: Call,
-  { grant, prices }: Terms,
+  { grant: first, prices: book }: Terms,
 ): Entry {
+  let [grant, prices] = [first, book]
   let route: Route | undefined
+  /** Nano-dollars that upstreams billed which did not answer. */
+  let lostNano = 0
   let attempts = 0
   let spentSoFar: WireUsage | undefined
   let removed: readonly string[] = []
@@ -68,6 +73,7 @@ export function openEntry(
 
   async function close(outcome: Outcome, error?: GatewayError) {
     outcome.trail = trail.whole(removed)
+    if (lostNano > 0) addLost(outcome, lostNano)
     report(runtime, principal, told, { ...outcome, aside: grant.aside }, error)
     // What never left cost nothing, whatever it would have.
     await Promise.all([write(outcome), grant.settle(route ? outcome : { costNano: 0 })])
@@ -75,6 +81,13 @@ export function openEntry(
 
   return {
     step: trail.step,
+    lost(where, usage) {
+      lostNano += prices.ceiling(usage, ranBy(where), startedAt)
+    },
+    regrant(next) {
+      grant = next
+      prices = next.prices
+    },
     sent(next) {
       route = next
       attempts++
@@ -104,6 +117,13 @@ export function openEntry(
       await close(settlement(told, ended, charged), ended.error)
     },
   }
+}
+
+/** It is no price of the answer's tokens, and was paid for it all the same. */
+function addLost(outcome: Outcome, lostNano: number) {
+  outcome.feeNano = (outcome.feeNano ?? 0) + lostNano
+  // Where no price is known for the answer, what is known is not put for the whole.
+  if (typeof outcome.costNano === 'number') outcome.costNano += lostNano
 }
 
 function withSpent(ended: Ending, spent: WireUsage | undefined): Ending {

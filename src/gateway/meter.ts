@@ -41,7 +41,12 @@ interface Lent {
   stream?: typeof webStream | undefined
 }
 
-export function meter({ events, route }: Taken, call: Call, voice: Voice, lent: Lent): Metered {
+export function meter(
+  { events, route }: Pick<Taken, 'events' | 'route'>,
+  call: Call,
+  voice: Voice,
+  lent: Lent,
+): Metered {
   const { now, limits } = lent
   const silence = silenceWatch({
     now,

@@ -50,6 +50,8 @@ const PERMISSIONS = {
   'capabilities.change': ADMINS,
   'upstreams.read': OVERSEERS,
   'upstreams.change': ADMINS,
+  'routing.read': OVERSEERS,
+  'routing.change': ADMINS,
   'search.read': OVERSEERS,
   'search.change': ADMINS,
   'metrics.read': OVERSEERS,

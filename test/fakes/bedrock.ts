@@ -6,6 +6,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { brain } from './brain.ts'
+import type { TokenBuckets } from './buckets.ts'
 import { promptCache } from './cache.ts'
 import { type Desk, serve } from './desk.ts'
 import type { Brain } from './plan.ts'
@@ -57,6 +58,9 @@ export interface FakeBedrockOptions {
    * `metadata.user_id`, any signed header.
    */
   lenient?: boolean
+  /** Its quotas; without them it has as much room as anybody asks for. Several fakes may stand for one account. */
+  buckets?: TokenBuckets
+  account?: string
   now?: () => number
 }
 
@@ -85,6 +89,8 @@ export async function startFakeBedrock(options: FakeBedrockOptions = {}): Promis
     brain: options.brain ?? brain,
     pace: options.pace ?? 0,
     now: options.now ?? Date.now,
+    buckets: options.buckets,
+    account: options.account ?? '123456789012',
     seen: [],
     steps,
     cache,

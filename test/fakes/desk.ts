@@ -2,6 +2,7 @@
  * One request at the fake's desk: received, verified, judged, answered, and written down.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TokenBuckets } from './buckets.ts'
 import type { PromptCache } from './cache.ts'
 import { metrics, speak } from './events.ts'
 import { type Examined, examine, type Rulebook } from './examine.ts'
@@ -22,6 +23,9 @@ export interface Desk extends Rulebook {
   seen: SeenRequest[]
   steps: Step[]
   cache: PromptCache
+  /** The account's quotas, where it has any. */
+  buckets: TokenBuckets | undefined
+  account: string
   next(): number
   /** The regions of each application inference profile; the fake's own for any other, '' for all of them. */
   reach: Readonly<Record<string, readonly string[]>>
@@ -119,6 +123,8 @@ async function respond(
       .writeHead(200, { 'content-type': 'application/json', 'x-amzn-requestid': requestId(desk.next()) })
       .end(JSON.stringify({ inputTokens: weigh(body) }))
   }
+  const settle = desk.buckets?.begin(arriving(desk, modelId, body), desk.now())
+  if (desk.buckets && !settle) return writeDown(seen, refusal('ThrottlingException'), response, desk.next())
   const said = step.reply ?? desk.brain
   const plan = typeof said === 'function' ? said(body, { modelId, operation }) : said
   const input = desk.cache.use(body, model, desk.now())
@@ -132,7 +138,20 @@ async function respond(
     : jsonScore(speech.message, step, delay)
   const early = await play(response, headOf(streams, speech.usage, desk.next()), acts, step)
   seen.closedAt = desk.now()
+  settle?.(spentOf(speech.usage), seen.closedAt)
   if (early) seen.closedEarly = true
+}
+
+function arriving({ account, region }: Desk, modelId: string, body: Thing) {
+  return { account, region, modelId, inputTokens: weigh(body), maxTokens: Number(body['max_tokens']) }
+}
+
+function spentOf(usage: Thing) {
+  return {
+    input: Number(usage['input_tokens'] ?? 0),
+    cacheWrite: Number(usage['cache_creation_input_tokens'] ?? 0),
+    output: Number(usage['output_tokens'] ?? 0),
+  }
 }
 
 function takeStep(steps: Step[], operation: Operation): Step {

@@ -86,7 +86,7 @@ const aPlace = fc.constantFrom(
   'ap-northeast-1',
   'europe-west1',
 )
-const geographies = fc.option(fc.uniqueArray(aPlace, { maxLength: 3 }), { nil: undefined })
+const geographies = fc.option(fc.uniqueArray(aPlace, { minLength: 1, maxLength: 6 }), { nil: undefined })
 const aName = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom(...MODELS.slice(0, 8).map(({ name }) => name)) },
   {

@@ -2,9 +2,12 @@
  * Sessions are kept to the upstream that has their prompt cache. A subagent has a prefix of its own, so it may be
  * elsewhere than its session where that has no room; the main thread stays. Only a call that was served binds.
  */
+
+import type { Route } from '../../providers/provider.ts'
 import type { Runtime } from '../../runtime.ts'
 import type { Principal } from '../authenticate.ts'
-import type { Binding } from './choice.ts'
+import type { Ending } from '../meter.ts'
+import type { Binding, Choice } from './choice.ts'
 
 /** What may stay together: without a session's name, all that its user does. */
 export interface Thread {
@@ -34,11 +37,25 @@ export function threadOf(
 /** As long as a prompt cache may live. */
 const LASTS = 3_600_000
 
-/**
- * A call was served there: call it once for each, when that is certain. It is told beside the request, and never rejects.
- */
-export function bound({ bindings, waitUntil }: Runtime, binding: Binding | undefined, upstreamId: string) {
+/** Binds a thread to what served it, once that is certain: not where an answer failed, nor where its client has gone. */
+export function served(
+  runtime: Runtime,
+  { binding, routes }: Choice,
+  reply: { readonly route: Route },
+  ending: Promise<Pick<Ending, 'status'>>,
+) {
   if (!binding) return
+  void ending.then(({ status }) => {
+    // Where another model stood in, its cache is not this one's.
+    const isIts = routes.some(
+      ({ upstream: { id }, modelId }) => id === reply.route.upstream.id && modelId === reply.route.modelId,
+    )
+    if (status === 'succeeded' && isIts) bound(runtime, binding, reply.route.upstream.id)
+  })
+}
+
+/** A call was served there. It is told beside the request, and nothing comes of it where that fails. */
+export function bound({ bindings, waitUntil }: Runtime, binding: Binding, upstreamId: string) {
   const told = bindings.keep(binding.name, { from: binding.upstream, to: upstreamId, lasts: LASTS })
   if (told) waitUntil(told)
 }

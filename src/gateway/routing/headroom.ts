@@ -7,17 +7,20 @@
 import type { Call, Usage } from '../../protocol/messages.ts'
 import type { Route } from '../../providers/provider.ts'
 import type { Runtime } from '../../runtime.ts'
-
-/** The tokens to expect of a call, before its usage is known. */
-export interface Expected {
-  /** All that goes in, cached or not. */
-  input: number
-  /** What of that is expected to be read from the cache. */
-  cacheRead: number
-  output: number
-  /** What the answer may come to: AWS sets that aside. */
-  maxTokens: number
-}
+import { maxTokensOf } from '../read.ts'
+import {
+  type Expected,
+  type Holder,
+  holderOf,
+  quotaFor,
+  takenAtStart,
+  takenInTheEnd,
+  takenLikely,
+} from './burndown.ts'
+import { type Line, newLine, waitOf } from './headroomline.ts'
+import type { Minute } from './headroomminutes.ts'
+import { seatIn } from './headroomseat.ts'
+import { newSizes } from './headroomsizes.ts'
 
 /** How a bucket would stand with a call in it. */
 export interface Room {
@@ -30,7 +33,7 @@ export interface Room {
 export interface Reserved {
   /** Milliseconds that its turn is expected to take; 0 where it may be sent at once. */
   wait: number
-  /** Resolves when its turn has come, or the client has gone. Undefined where it may be sent at once. */
+  /** Resolves when its turn has come, or it was given up. Undefined where it may be sent at once. */
   ready: Promise<void> | undefined
   /** What it came to. Without a usage it came to nothing: it failed, was refused, or was never sent. Counts once. */
   settle(usage: Usage | undefined): void
@@ -40,6 +43,23 @@ export interface Reserved {
 
 /** What of a runtime is used: on Workers it is each request's own. */
 export type Lent = Pick<Runtime, 'limits' | 'now' | 'rest' | 'waitUntil'>
+
+/** How a bucket stands. */
+export interface Stand {
+  name: string
+  holder: Holder
+  /** Tokens a minute that a quota says; undefined where none is known. */
+  said: number | undefined
+  /** What it is taken to hold; undefined where nothing is known. */
+  capacity: number | undefined
+  used: number
+  /** Calls under way, and calls that wait for room. */
+  underWay: number
+  waiting: number
+  /** Milliseconds until anything is sent again; 0 where it is open. */
+  closedFor: number
+  minutes: readonly Minute[]
+}
 
 export interface Headroom {
   /** From the length of a call, and what was seen of its session: nothing is parsed but `max_tokens`. */
@@ -52,12 +72,99 @@ export interface Headroom {
    * @param who the developer: fair shares are by this; without it, by session
    */
   reserve(lent: Lent, route: Route, call: Call, who?: string): Reserved
+  /** Every bucket that was lately used here. */
+  stands(now: number): readonly Stand[]
 }
 
+/** Whoever may name models must not fill the memory. */
+const MOST_LINES = 1_000
+
 export function newHeadroom(): Headroom {
+  const lines = new Map<string, Line>()
+  const sizes = newSizes()
+
+  function lineOf(route: Route): Line {
+    const holder = holderOf(route)
+    const name = nameOf(holder)
+    const said = quotaFor(route, holder)?.tokensPerMinute
+    const known = lines.get(name)
+    if (known) {
+      if (said !== undefined) known.bucket.said = said
+      return known
+    }
+    if (lines.size >= MOST_LINES) forgetOne(lines)
+    const line = newLine(name, holder, said)
+    lines.set(name, line)
+    return line
+  }
+
+  const expect = (call: Call) => sizes.expect(call.session, call.body.length, maxTokensOf(call))
+
   return {
-    expect: () => ({ input: 0, cacheRead: 0, output: 0, maxTokens: 0 }),
-    look: () => ({ room: 1, wait: 0 }),
-    reserve: () => ({ wait: 0, ready: undefined, settle() {}, throttled() {} }),
+    expect,
+    look(route, expected, now) {
+      const line = lineOf(route)
+      const { bucket, queue } = line
+      const capacity = bucket.capacity(now)
+      if (capacity === undefined && bucket.closedUntil() <= now) return UNLIMITED
+      const cost = takenAtStart(route, expected)
+      const wait = waitOf(line, { cost, background: false }, now)
+      if (capacity === undefined || wait > 0 || queue.size() > 0) return { room: 0, wait }
+      return { room: Math.max(0, capacity - bucket.used(now) - cost) / capacity, wait: 0 }
+    },
+    reserve(lent, route, call, who = call.session ?? '') {
+      const { session } = call
+      const { length } = call.body // and no more of the call: a seat is kept as long as the answer lasts
+      const expected = expect(call)
+      const ask = {
+        who,
+        background: isBackground(call),
+        cost: takenAtStart(route, expected),
+        likely: takenLikely(route, expected),
+        taken: (usage: Usage) => takenInTheEnd(route, usage),
+        learn: (usage: Usage) => sizes.learn(session, length, usage),
+      }
+      return seatIn(lineOf(route), ask, lent)
+    },
+    stands: (now) => [...lines.values()].map((line) => standOf(line, now)),
+  }
+}
+
+const UNLIMITED: Room = { room: 1, wait: 0 }
+
+function nameOf({ account, region, model, reach, front }: Holder): string {
+  return `${account}/${region}/${model}/${reach}/${front}`
+}
+
+/** The oldest in which nothing is under way. */
+function forgetOne(lines: Map<string, Line>) {
+  for (const [name, { afloat, queue }] of lines) {
+    if (afloat.size > 0 || queue.size() > 0) continue
+    lines.delete(name)
+    return
+  }
+}
+
+/** A call of Claude Code's beside the conversation carries no tools, and is short: titles, summaries, probes. */
+const SHORT = 20_000
+
+/** Work that nobody looks at: a subagent's, and the small calls that a client makes beside the conversation. */
+export function isBackground({ agent, session, body, outline }: Call): boolean {
+  if (agent !== undefined) return true
+  if (session === undefined || body.length > SHORT) return false
+  return !outline.members?.some(({ key, value }) => key === 'tools' && (value.elements?.length ?? 0) > 0)
+}
+
+function standOf({ bucket, queue, afloat }: Line, now: number): Stand {
+  return {
+    name: bucket.name,
+    holder: bucket.holder,
+    said: bucket.said,
+    capacity: bucket.capacity(now),
+    used: bucket.used(now),
+    underWay: afloat.size,
+    waiting: queue.size(),
+    closedFor: Math.max(0, bucket.closedUntil() - now),
+    minutes: bucket.minutes.all(now),
   }
 }

@@ -98,8 +98,8 @@ const WORDS: Readonly<Record<Reason, string>> = {
 /** What a reason means, to whoever sent the call. */
 export function inWords(reason: Reason, detail: string | undefined): string {
   // What is wrong with the gateway's own settings and accounts is for its admins.
-  const isTheirs = reason === 'misconfigured' || reason === 'unhealthy' || detail === undefined
-  return isTheirs ? WORDS[reason] : `${WORDS[reason]} (${detail})`
+  if (reason === 'misconfigured' || reason === 'unhealthy' || detail === undefined) return WORDS[reason]
+  return reason === 'not_asked' ? detail : `${WORDS[reason]} (${detail})`
 }
 
 function reasons(out: readonly Out[]): string {

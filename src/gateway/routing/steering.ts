@@ -4,6 +4,7 @@
  */
 import { type Breakers, newBreakers } from './breaker.ts'
 import { type Headroom, newHeadroom } from './headroom.ts'
+import { newWarmths, type Warmths } from './warmth.ts'
 
 export interface Steering {
   /** Calls under way, by upstream. */
@@ -12,8 +13,10 @@ export interface Steering {
   headroom: Headroom
   /** The places that fail calls, which are spared for a while. */
   breakers: Breakers
+  /** Where the caches of sessions are. */
+  warmths: Warmths
 }
 
 export function newSteering(): Steering {
-  return { underWay: new Map(), headroom: newHeadroom(), breakers: newBreakers() }
+  return { underWay: new Map(), headroom: newHeadroom(), breakers: newBreakers(), warmths: newWarmths() }
 }

@@ -47,27 +47,37 @@ const RULES: readonly Rule[] = [
     message:
       /model identifier is invalid|on-demand throughput|end of its life|could not resolve the foundation model|use case|data retention mode/i,
     type: 'not_found_error',
+    fault: 'access',
     sentence: modelUnusable,
   },
   { names: ['validationexception', 'conflictexception'], type: 'invalid_request_error' },
   {
     names: ['resourcenotfoundexception', 'ftuformnotfilled'],
     type: 'not_found_error',
+    fault: 'access',
     sentence: modelUnknown,
   },
   {
     names: ['unknownoperationexception'],
     type: 'api_error',
+    fault: 'access',
     sentence: ({ upstream }) =>
       `${upstream} does not speak this API in the gateway's region. Tell whoever runs this gateway to set BEDROCK_WIRE=invoke.`,
     options: { retry: false },
   },
-  { names: CREDENTIAL_NAMES, type: 'api_error', sentence: credentialsRefused, options: { retry: false } },
+  {
+    names: CREDENTIAL_NAMES,
+    type: 'api_error',
+    fault: 'credentials',
+    sentence: credentialsRefused,
+    options: { retry: false },
+  },
   { names: ['accessdeniedexception', 'accessdenied'], type: 'permission_error', sentence: modelForbidden },
   {
     names: ['throttlingexception'],
     message: /per day/i,
     type: 'rate_limit_error',
+    fault: 'spent_today',
     sentence: () => "The AWS account's daily token quota for this model is used up.",
     options: { retry: false },
   },

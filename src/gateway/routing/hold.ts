@@ -1,0 +1,229 @@
+/**
+ * Where a call goes next, and when. The best place may have no room, or be spared for having failed; whether to wait for
+ * it, and for how long, is weighed. While a call waits its client hears pings; nobody waits for longer than its patience.
+ */
+import { GatewayError } from '../../errors.ts'
+import { roughTokens } from '../../protocol/tokens.ts'
+import type { Reserved } from './headroom.ts'
+import { type Place, type Quest, since } from './quest.ts'
+import type { Warm } from './warmth.ts'
+import { MINUTE, rewriting, weigh } from './weigh.ts'
+
+/** A place, and what was reserved there. */
+export interface Taken {
+  place: Place
+  reserved: Reserved
+}
+
+/** Where nobody says how long a call may wait, in milliseconds. */
+export const PATIENCE = 60_000
+/** Claude Code believes a connection dead that says nothing for five minutes; an answer must still begin in that time. */
+export const LONGEST_PATIENCE = 240_000
+/** What is waited for is looked at again after so long at the least. Milliseconds. */
+const LEAST = 20
+
+/** Why a place may not be called now. */
+type Why = 'throttled' | 'headroom' | 'breaker'
+
+interface Standing {
+  place: Place
+  /** Milliseconds; 0 where it may be called. */
+  wait: number
+  why: Why
+}
+
+/** The next place; undefined where none is left, or none will be in time. */
+export async function pick(quest: Quest): Promise<Taken | undefined> {
+  for (;;) {
+    if (quest.signal.aborted) throw gone()
+    if (quest.isAlone) return alone(quest)
+    const standings = standingsOf(quest)
+    const [first] = standings
+    if (!first) return undefined
+    const ready = standings.find(({ wait }) => wait === 0)
+    const awaited = ready ? await weighed(quest, first, ready) : await soonest(quest, standings)
+    if (!awaited) return undefined
+    const taken = awaited.wait === 0 ? await enter(quest, awaited.place) : await hold(quest, awaited)
+    if (taken) return taken
+  }
+}
+
+/** A place for a second try beside one that is slow: only where it can be had at once. */
+export function spare(quest: Quest): Taken | undefined {
+  for (const { place, wait } of standingsOf(quest)) {
+    if (wait > 0 || place.tries > 0 || !mayEnter(quest, place)) continue
+    const reserved = reserve(quest, place)
+    if (!reserved.ready) return { place, reserved }
+    reserved.settle(undefined)
+    quest.runtime.steering.breakers.left(place.route.upstream.id, place.route.modelId)
+  }
+  return undefined
+}
+
+/** When the first of them may be called again: milliseconds from now, undefined where that is not known. */
+export function soonestOf(quest: Quest): number | undefined {
+  const { steering } = quest.runtime
+  const now = quest.runtime.now()
+  const waits = quest.places.flatMap(({ route, notBefore }) => {
+    const look = steering.breakers.look(route.upstream.id, route.modelId, now)
+    const { wait } = steering.headroom.look(route, expectedOf(quest), now)
+    const longest = Math.max(look.open ? look.until - now : 0, wait, notBefore - now)
+    return longest > 0 ? [longest] : []
+  })
+  return waits.length === 0 ? undefined : Math.min(...waits)
+}
+
+/** The one place there is: the upstream itself knows best, unless its room is known and worth waiting for. */
+async function alone(quest: Quest): Promise<Taken | undefined> {
+  const [place] = quest.places
+  if (!place || place.tries > 0) return undefined
+  return whenItsTurn(quest, { place, reserved: reserve(quest, place) })
+}
+
+/** Undefined where somebody else is just finding out how it is there. */
+async function enter(quest: Quest, place: Place): Promise<Taken | undefined> {
+  return mayEnter(quest, place) ? whenItsTurn(quest, { place, reserved: reserve(quest, place) }) : undefined
+}
+
+/** Where its turn would come too late, it goes at once. */
+async function whenItsTurn(quest: Quest, taken: Taken): Promise<Taken> {
+  const { place, reserved } = taken
+  if (reserved.ready && reserved.wait <= (await patienceLeft(quest)))
+    await inTurn(quest, { place, wait: reserved.wait, why: 'headroom' }, reserved.ready)
+  return taken
+}
+
+/** The first one, or the one that may be called now: by what either costs. */
+async function weighed(quest: Quest, first: Standing, ready: Standing): Promise<Standing> {
+  if (first === ready || !quest.prices) return ready
+  const left = warmAt(quest, first.place)
+  if (!left) return ready
+  const { runtime, call, witness } = quest
+  const [from, to] = [first.place.route, ready.place.route]
+  const there = runtime.steering.warmths.at(call, to, runtime.now())
+  const rewriteNano = rewriting(quest.prices, { from, to, left, there, at: call.startedAt })
+  const chose = weigh({
+    rewriteNano,
+    waitMs: first.wait,
+    waitedMs: quest.waited,
+    patienceMs: await patienceLeft(quest),
+    minuteNano: minuteOf(quest),
+  })
+  const figures = { from: from.upstream.id, to: to.upstream.id, rewriteNano, waitMs: Math.ceil(first.wait) }
+  witness.step({ did: 'weighed', at: since(quest), ...figures, chose })
+  runtime.metrics.count('outcrop_routing_weighed_total', { chose })
+  return chose === 'hold' ? first : ready
+}
+
+/** What a minute of this call's is worth. */
+export function minuteOf({ call }: Quest): number {
+  return call.agent === undefined ? MINUTE.developer : MINUTE.subagent
+}
+
+/** What of the session is cached there; of one that others have served, as much as it is long. */
+function warmAt({ runtime, call, choice }: Quest, { route }: Place): Warm | undefined {
+  const known = runtime.steering.warmths.at(call, route, runtime.now())
+  if (known || choice.binding?.upstream !== route.upstream.id) return known
+  return { tokens: roughTokens(call.outline), isLong: false }
+}
+
+/** The first to have room, where that is soon enough; else one that failed lately, for want of anything better. */
+async function soonest(quest: Quest, standings: readonly Standing[]): Promise<Standing | undefined> {
+  const left = await patienceLeft(quest)
+  const [next] = standings.toSorted((a, b) => a.wait - b.wait)
+  if (next && next.wait <= left) return next
+  // Only who says that it is full is believed: a place that is spared may work again, and nothing is lost by asking.
+  const spared = standings.find(({ why, place }) => why === 'breaker' && place.tries === 0)
+  return spared && { ...spared, wait: 0 }
+}
+
+/** Waits for a place; undefined where all is to be looked at again. */
+async function hold(quest: Quest, { place, wait, why }: Standing): Promise<Taken | undefined> {
+  if (why !== 'headroom') {
+    await inTurn(quest, { place, wait, why })
+    return undefined
+  }
+  const reserved = reserve(quest, place)
+  if (!reserved.ready) return { place, reserved }
+  let hasCome = false
+  const ready = reserved.ready.then(() => {
+    hasCome = true
+  })
+  await inTurn(quest, { place, wait, why }, ready)
+  if (hasCome && !quest.signal.aborted) return { place, reserved }
+  reserved.settle(undefined)
+  return undefined
+}
+
+/** Rests until it may be called, or until it says so itself; the trail tells how long that was. */
+async function inTurn(quest: Quest, { place, wait, why }: Standing, ready?: Promise<void>): Promise<void> {
+  const { runtime, witness } = quest
+  const began = runtime.now()
+  const over = new AbortController()
+  const leave = () => over.abort('left')
+  quest.signal.addEventListener('abort', leave, { once: true })
+  // Turns come a little later than was thought, where others are slow.
+  const longest = ready ? Math.max(2 * wait, 1_000) : wait
+  const rested = runtime.rest(Math.max(LEAST, longest), over.signal)
+  await (ready ? Promise.race([ready, rested]) : rested)
+  over.abort('over')
+  quest.signal.removeEventListener('abort', leave)
+  const ms = runtime.now() - began
+  quest.waited += Math.max(1, ms)
+  witness.step({ did: 'waited', at: since(quest) - ms, ms, upstream: place.route.upstream.id, why })
+}
+
+/** One that is open is asked all the same: that was decided by whoever wants to enter. */
+function mayEnter({ runtime }: Quest, { route: { upstream, modelId } }: Place): boolean {
+  const { breakers } = runtime.steering
+  const now = runtime.now()
+  return breakers.look(upstream.id, modelId, now).open || breakers.probe(upstream.id, modelId, now)
+}
+
+function reserve({ runtime, call, terms }: Quest, { route }: Place): Reserved {
+  return runtime.steering.headroom.reserve(runtime, route, call, terms.who)
+}
+
+function standingsOf(quest: Quest): Standing[] {
+  const now = quest.runtime.now()
+  return quest.places.filter(isLeft).map((place) => standing(quest, place, now))
+}
+
+/** Each is tried once; one that had no room once more, when it may have. */
+function isLeft({ tries, notBefore }: Place): boolean {
+  return tries === 0 || (tries === 1 && notBefore > 0)
+}
+
+function standing(quest: Quest, place: Place, now: number): Standing {
+  const { breakers, headroom } = quest.runtime.steering
+  const { route } = place
+  const look = breakers.look(route.upstream.id, route.modelId, now)
+  const waits: [Why, number][] = [
+    ['throttled', place.notBefore - now],
+    ['breaker', look.open ? look.until - now : 0],
+    ['headroom', headroom.look(route, expectedOf(quest), now).wait],
+  ]
+  const [why, wait] = waits.reduce((a, b) => (b[1] > a[1] ? b : a))
+  const isFull = look.open && (look.class === 'throttled' || look.class === 'spent_today')
+  return { place, wait: Math.max(0, wait), why: why === 'breaker' && isFull ? 'throttled' : why }
+}
+
+function expectedOf(quest: Quest) {
+  quest.expected ??= quest.runtime.steering.headroom.expect(quest.call)
+  return quest.expected
+}
+
+async function patienceLeft(quest: Quest): Promise<number> {
+  quest.patience ??= Math.min((await quest.terms.patience?.()) ?? PATIENCE, LONGEST_PATIENCE)
+  return Math.max(0, quest.patience - quest.waited)
+}
+
+/** It has no room, by its own word or by what is known of its quota. */
+export function isFull(quest: Quest, place: Place): boolean {
+  const { wait, why } = standing(quest, place, quest.runtime.now())
+  return wait > 0 && why !== 'breaker'
+}
+
+export function gone(): GatewayError {
+  return new GatewayError('api_error', 'The client has gone.')
+}
