@@ -58,6 +58,7 @@ export interface AwsConfig {
   /** Of the services that notices go through. */
   endpoints: Readonly<Record<'sns' | 'events' | 'email', string | undefined>>
   stsEndpoint: string | undefined
+  quotasEndpoint: string | undefined
   /** On Claude Platform. */
   workspace: string | undefined
   fips: boolean
@@ -181,6 +182,7 @@ function awsConfig(value: Variables): AwsConfig {
       email: override(value.AWS_ENDPOINT_URL_SESV2),
     },
     stsEndpoint: override(value.AWS_ENDPOINT_URL_STS)?.replace(/\/+$/, ''),
+    quotasEndpoint: override(value.AWS_ENDPOINT_URL_SERVICE_QUOTAS)?.replace(/\/+$/, ''),
     workspace: value.ANTHROPIC_AWS_WORKSPACE_ID,
     fips: value.AWS_USE_FIPS_ENDPOINT,
     dualStack: value.AWS_USE_DUALSTACK_ENDPOINT,

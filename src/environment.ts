@@ -96,6 +96,8 @@ export const Environment = z.object({
   AWS_ENDPOINT_URL_SESV2: url,
   /** Where roles are taken on, for upstreams that do not say otherwise. */
   AWS_ENDPOINT_URL_STS: url,
+  /** Where the quotas of accounts are read. */
+  AWS_ENDPOINT_URL_SERVICE_QUOTAS: url,
   AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: flag,
   AWS_USE_FIPS_ENDPOINT: flag,
   AWS_USE_DUALSTACK_ENDPOINT: flag,

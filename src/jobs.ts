@@ -2,6 +2,7 @@
 import { deriveHours } from './gateway/books.ts'
 import { deliverDue, STALE } from './gateway/deliver.ts'
 import { pruneLedger } from './gateway/retention.ts'
+import { surveyUpstreams } from './gateway/survey.ts'
 import { watchBacklog, watchErrors, watchKeys, watchPrices, watchQuarantine } from './gateway/watch.ts'
 import { watchUpstreams } from './gateway/watchupstreams.ts'
 import { codeOf } from './protocol/codes.ts'
@@ -26,6 +27,7 @@ export async function everyMinute(runtime: Runtime): Promise<void> {
     watchQuarantine,
     watchBacklog,
     deriveHours,
+    surveyUpstreams,
   })
   await each(runtime, { deliverDue })
 }

@@ -3,6 +3,8 @@
 export interface Findings {
   /** What the account may call, by id; undefined where it could not be asked: then what is shipped holds. */
   offers?: readonly Offer[]
+  /** Application inference profiles of the account, by ARN, and where they lead. */
+  applications?: readonly Offer[]
   quotas?: readonly Quota[]
   /** Which of the calls behind this came through: one for each action of IAM, or setting, that is needed. */
   checks: readonly Check[]
@@ -42,3 +44,11 @@ export interface Check {
   /** What the other side called it, such as `AccessDeniedException`. */
   error?: string
 }
+
+/** What every call fails without, by the name of its check. */
+export const DECISIVE: ReadonlySet<string> = new Set([
+  'credentials',
+  'sts:AssumeRole',
+  'sts:AssumeRoleWithWebIdentity',
+  'sts:TagSession',
+])

@@ -15,8 +15,8 @@ import { modelOf, offerOf } from './offers.ts'
  * @throws GatewayError not_found_error unless that leads to the very model, and no further than plain names go.
  */
 export function throughApplication(arn: string, name: string, upstream: Upstream): Destination {
-  const { region, profile: here = 'global', offers = [] } = upstream
-  const offer = offerOf(arn, offers)
+  const { region, profile: here = 'global', applications = [] } = upstream
+  const offer = offerOf(arn, applications)
   const wrong = applicationWrong(name, offer, region, here)
   if (!offer || wrong !== undefined) {
     throw new GatewayError(
@@ -35,7 +35,7 @@ export function applicationWrong(
   region: string,
   here: string,
 ): string | undefined {
-  if (!offer) return 'it has not been checked yet, which takes a minute'
+  if (!offer) return 'it could not be checked yet'
   if (offer.refused !== undefined) return offer.refused
   const { model, regionClass } = ledToBy(offer, region)
   if (model?.name !== name) return `it leads to ${model?.name ?? 'no model of Claude'}`

@@ -105,12 +105,12 @@ const ARN =
 
 /** Operators write the slash of an ARN in either form. What a list of the account's does not say, a lookup may. */
 function arnDestination(name: string, upstream: Upstream): Destination | undefined {
-  const { region, offers } = upstream
+  const { region, applications = [] } = upstream
   const modelId = name.replaceAll(/%2f/gi, '/')
   const [, arnRegion, kind, id = ''] = ARN.exec(modelId) ?? []
   if (arnRegion !== region) return undefined
   if (kind === 'application-inference-profile') {
-    const offer = usable(name, offers && offerOf(modelId, offers))
+    const offer = usable(name, offerOf(modelId, applications))
     if (offer) return ledToBy(offer, region)
   }
   const profile = kind === 'inference-profile' ? splitProfile(id) : undefined
