@@ -45,10 +45,17 @@ async function surveyInTurn(runtime: Runtime, upstream: Configured): Promise<voi
 /** Surveys one upstream, and lets everybody know. */
 export async function surveyNow(runtime: Runtime, upstream: Configured): Promise<Findings> {
   const findings = await survey(runtime, upstream)
+  runtime.metrics.count('outcrop_surveys_total', { upstream: upstream.id, outcome: outcomeOf(findings) })
   await runtime.data.surveys.keep(upstream.id, findings, new Date(runtime.now()))
   forgetUpstreams(runtime)
   tell(runtime, upstream, findings)
   return findings
+}
+
+/** `limited`: calls come through, but not everything could be found out, or be had. */
+function outcomeOf(findings: Findings): 'passed' | 'limited' | 'unhealthy' {
+  if (!healthOf({ findings }).healthy) return 'unhealthy'
+  return findings.checks.every(({ verdict }) => verdict === 'passed') ? 'passed' : 'limited'
 }
 
 /** What is to be found out about an upstream now, over what is known of it. */
