@@ -77,9 +77,7 @@ export function openEntry(
 
   return {
     step: trail.step,
-    took(answering) {
-      route = answering
-    },
+    took: trail.took,
     lost(where, usage) {
       lostNano += prices.ceiling(usage, ranBy(where), startedAt)
     },

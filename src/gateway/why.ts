@@ -7,14 +7,13 @@ import type { Principal } from './authenticate.ts'
 import { priceInWords } from './prices/pricewords.ts'
 import { pricesOf } from './prices.ts'
 import { modelOfRow } from './resolve.ts'
+import { upstreamNames } from './routing/names.ts'
 import { storyOf } from './routing/story.ts'
-import { configured } from './routing/upstreams.ts'
 
 /** Nobody is asked but the cache, and the database for what the cache does not hold. */
 export async function storyFor(runtime: Runtime, row: SettledRow, isOperators: boolean): Promise<string[]> {
-  const [names, prices, { model, regionClass }] = await Promise.all([
-    // A story with ids in it is better than none.
-    configured(runtime).catch(() => []),
+  const [nameOf, prices, { model, regionClass }] = await Promise.all([
+    upstreamNames(runtime),
     pricesOf(runtime),
     modelOfRow(runtime, row, undefined),
   ])
@@ -23,7 +22,7 @@ export async function storyFor(runtime: Runtime, row: SettledRow, isOperators: b
   return storyOf({
     row: seen,
     price: priceInWords(row, { ...ran, model: model?.name ?? seen.modelId }, prices),
-    nameOf: (id) => names.find((each) => each.id === id)?.name ?? id,
+    nameOf,
     isOperators,
   })
 }

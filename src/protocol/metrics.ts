@@ -75,11 +75,17 @@ function textOf(series: Iterable<Series>, kind: Kind): string {
   return text
 }
 
+const SPECIAL = /["\\\n]/
+
 function labelText(labels: Labels): string {
-  const escaped = (value: string) =>
-    value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`)
-  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
+  let text = ''
+  for (const [name, value] of Object.entries(labels))
+    text += `${text === '' ? '' : ','}${name}="${SPECIAL.test(value) ? escaped(value) : value}"`
+  return text === '' ? '' : `{${text}}`
+}
+
+function escaped(value: string): string {
+  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
 }
 
 /** What several processes have counted, each as its text has it; of a gauge the highest that one of them says. */

@@ -83,7 +83,9 @@ const step = z.discriminatedUnion('did', [
       .number()
       .int()
       .describe('Nano-dollars for writing the cache of the session anew over there.'),
-    wait_ms: z.number().describe('Expected, of waiting; before a hedge, how long it had been waited for an answer.'),
+    wait_ms: z
+      .number()
+      .describe('Expected, of waiting; before a hedge, how long it had been waited for an answer.'),
     chose: z.enum(['hold', 'move', 'hedge']),
   }),
   z.object({ did: z.literal('stepped_down'), at, from: z.string(), to: z.string() }),

@@ -16,7 +16,9 @@ export interface Told {
 export interface Trailing extends Told {
   /** A request has just left. `isProbe`: calls had failed there, and it is to find out. */
   sent(route: Route, at: number, isProbe: boolean): void
-  /** Where it is, or was last: of several that were asked at once, one that has not failed. */
+  /** Of several that were asked at once, this one answered. */
+  took(route: Route): void
+  /** Where it is, or was last. */
   route(): Route | undefined
   steps: readonly TrailStep[]
   /** What the row keeps; undefined where there was nothing to choose and nothing went wrong. */
@@ -34,30 +36,26 @@ const MOST_NAMES = 5
 export function beginTrail(choice: Choice): Trailing {
   const { strategy, leftOut, binding, within } = choice
   const steps: TrailStep[] = []
-  let under: Route[] = []
   let last: Route | undefined
-  const route = () => under.at(-1) ?? last
 
   return {
     steps,
-    route,
+    step: (step) => void steps.push(step),
+    route: () => last,
+    took(route) {
+      last = route
+    },
     sent(next, at, isProbe) {
       const { id: upstream, region } = next.upstream
       const step = { did: 'sent', at, upstream, modelId: next.modelId, region } as const
       steps.push(isProbe ? { ...step, probe: true } : step)
       last = next
-      if (under.at(-1) !== next) under.push(next)
-    },
-    step(step) {
-      steps.push(step)
-      if (step.did === 'failed') under = under.filter(({ upstream }) => upstream.id !== step.upstream)
     },
     whole(removed) {
       // That a call names its upstream by its kind leaves out the others each time.
       const isOnly = strategy === 'only' && leftOut.every(({ reason }) => reason === 'not_asked')
       const isPlain = isOnly && choice.despite === undefined && steps.length <= 1
       if (isPlain && removed.length === 0 && within === undefined) return undefined
-      const taken = route()
       const candidates = candidatesOf(choice)
       const most = (list: readonly unknown[]) => Math.max(0, list.length - MOST)
       const more = most(candidates) + most(steps) + most(removed)
@@ -68,7 +66,7 @@ export function beginTrail(choice: Choice): Trailing {
         steps: mostOf(steps).map(clipped),
         ...(removed.length === 0 ? {} : { removed: removed.slice(0, MOST).map(clip) }),
         ...(within === undefined ? {} : { within: within.map((places) => places.slice(0, MOST)) }),
-        ...(taken === undefined ? {} : { reach: reachOf(taken).slice(0, MOST) }),
+        ...(last === undefined ? {} : { reach: reachOf(last).slice(0, MOST) }),
         ...(more === 0 ? {} : { more }),
       }
     },

@@ -71,12 +71,12 @@ describe('where it is', () => {
     expect(beginTrail(both).route()).toBeUndefined()
   })
 
-  test('of two that were asked at once, the one that has not failed', () => {
+  test('of two that were asked at once, the one that answered', () => {
     const trail = beginTrail(both)
     trail.sent(one, 0, false)
     trail.sent(two, 5, false)
     expect(trail.route()).toBe(two)
-    trail.step({ ...failed, upstream: 'two' })
+    trail.took(one)
     expect(trail.route()).toBe(one)
   })
 
