@@ -22,6 +22,9 @@ export const LONGEST_PATIENCE = 240_000
 /** What is waited for is looked at again after so long at the least. Milliseconds. */
 const LEAST = 20
 
+/** What others find out is looked at again after so long. Milliseconds. */
+const SOON = 1_000
+
 /** Why a place may not be called now. */
 type Why = 'throttled' | 'headroom' | 'breaker'
 
@@ -133,14 +136,26 @@ function warmAt({ runtime, call, choice }: Quest, { route }: Place): Warm | unde
   return { tokens: roughTokens(call.outline), isLong: false }
 }
 
-/** The first to have room, where that is soon enough; else one that failed lately, for want of anything better. */
+/**
+ * Where none may be called now: the first to have room, where that is soon enough. Who says that it is full is believed; a
+ * place that is spared for having failed may work again, and with nowhere else to go nothing is lost by asking: one call
+ * at a time does so, and the others hear of it soon.
+ */
 async function soonest(quest: Quest, standings: readonly Standing[]): Promise<Standing | undefined> {
   const left = await patienceLeft(quest)
-  const [next] = standings.toSorted((a, b) => a.wait - b.wait)
-  if (next && next.wait <= left) return next
-  // Only who says that it is full is believed: a place that is spared may work again, and nothing is lost by asking.
-  const spared = standings.find(({ why, place }) => why === 'breaker' && place.tries === 0)
-  return spared && { ...spared, wait: 0 }
+  const inOrder = standings.toSorted((a, b) => a.wait - b.wait)
+  const [next] = inOrder
+  if (next && next.wait <= Math.min(SOON, left)) return next
+  const spared = inOrder.filter(({ why, place }) => why === 'breaker' && place.tries === 0)
+  const { breakers } = quest.runtime.steering
+  const now = quest.runtime.now()
+  const asked = spared.find(({ place: { route } }) =>
+    breakers.probeEarly(route.upstream.id, route.modelId, now),
+  )
+  if (asked) return { ...asked, wait: 0 }
+  const [other] = spared
+  if (other) return { ...other, wait: left > SOON ? SOON : 0 }
+  return next && next.wait <= left ? next : undefined
 }
 
 /** Waits for a place; undefined where all is to be looked at again. */
