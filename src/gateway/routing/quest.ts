@@ -108,10 +108,8 @@ export function turnTo(quest: Quest, { model, choice, prices }: Instead) {
   })
 }
 
-/** Where the session's cache is comes first, though it may not be called now: that is weighed. */
-function placesOf({ routes, warm }: Choice): Place[] {
-  const all = warm ? [warm.route, ...routes.filter((route) => route !== warm.route)] : routes
-  return all.map((route) => ({ route, tries: 0, notBefore: 0 }))
+function placesOf({ routes }: Choice): Place[] {
+  return routes.map((route) => ({ route, tries: 0, notBefore: 0 }))
 }
 
 /** Milliseconds since the call began, for its trail. */
