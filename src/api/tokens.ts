@@ -15,7 +15,7 @@ export const tokens = new Hono<Env>().post('/', async (c) => {
     { id: c.var.requestId, startedAt: c.var.startedAt },
     { limits: runtime.config.limits, view: runtime.view },
   )
-  const { routes } = await route(runtime, principal, call)
+  const { routes } = await route(runtime, principal, call, 'count')
   const whole = await attached(runtime, routes, call)
   const counted = await count(runtime, routes, await countable(runtime, routes, whole))
   return c.json({ input_tokens: counted.tokens }, 200, { 'x-outcrop-estimated': String(counted.estimated) })

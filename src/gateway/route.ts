@@ -20,17 +20,27 @@ import { type Configured, configured } from './routing/upstreams.ts'
 type Asker = Pick<Principal, 'keyId' | 'userId' | 'teamId' | 'models' | 'routing'>
 
 /**
- * The routes of a call, best first.
+ * The routes of a call, best first. To have its tokens counted takes no room, and keeps no session anywhere.
  * @throws GatewayError not_found_error naming what is allowed; policy_blocked for a model that this principal may not
  *   use, or that a policy keeps from it; api_error where an upstream lacks what it needs.
  */
-export async function route(runtime: Runtime, principal: Principal, call: Call): Promise<Choice> {
+export async function route(
+  runtime: Runtime,
+  principal: Principal,
+  call: Call,
+  wants: 'answer' | 'count' = 'answer',
+): Promise<Choice> {
   const all = await configured(runtime)
   const policy = await policyOf(runtime, principal)
   const question = await questionOf(runtime, all, { policy, principal, asked: call.model })
   // Of one there is nothing to know: it is that or none.
-  const judged = eligible(all, question, all.length > 1 ? looksFor(runtime, call) : UNTROUBLED)
-  const choice = await choose(runtime, { principal, call, policy }, judged)
+  const answered = wants === 'answer' ? call : undefined
+  const judged = eligible(all, question, all.length > 1 ? looksFor(runtime, answered) : UNTROUBLED)
+  const choice = await choose(
+    runtime,
+    { principal, call, policy: answered ? policy : loosely(policy) },
+    judged,
+  )
   if (!choice) throw nowhere(all, judged.out, question, (await modelsFor(runtime, principal)).map(listedName))
   for (const fallback of fallbacks(call)) {
     const model = modelNamed(fallback)
@@ -40,6 +50,11 @@ export async function route(runtime: Runtime, principal: Principal, call: Call):
     }
   }
   return choice
+}
+
+/** What leaves no cache behind need not go where one is: nobody is asked where that would be. */
+function loosely(policy: Policy): Policy {
+  return policy.strategy === 'sticky' ? { ...policy, strategy: 'weighted' } : policy
 }
 
 interface Asked {

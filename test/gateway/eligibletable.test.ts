@@ -44,7 +44,7 @@ test('is as an independent oracle says, combination by combination', async () =>
   }
   console.log(`${cases} combinations: ${[...seen].map(([what, times]) => `${what} ${times}`).join(', ')}`)
   expect(wrong).toEqual([])
-  expect(seen.size, 'kinds of outcome').toBe(17)
+  expect(seen.size, 'kinds of outcome').toBe(18)
   expect(cases).toBe(Object.values(DIMENSIONS).reduce((all, { length }) => all * length, 1))
 }, 60_000)
 
@@ -53,18 +53,17 @@ interface Outcome {
   routes: readonly string[]
   reason: string | undefined
   despite: string | undefined
-  warm: boolean
   error: string | undefined
 }
 
-type Expected = Omit<Outcome, 'warm'> & { what: string; warm: boolean; anyOrder: boolean }
+type Expected = Outcome & { what: string; anyOrder: boolean }
 
 /** What ought to be, from the words of the case alone. */
 function oracle(each: Case): Expected {
   const forbidden = forbiddenBy(each)
   const kept = each.keptTo === 'it'
   const trouble = troubleOf(each)
-  const base = { reason: undefined, despite: undefined, warm: false, error: undefined, anyOrder: false }
+  const base = { reason: undefined, despite: undefined, error: undefined, anyOrder: false }
   if (each.model === 'denied' && each.other)
     return { ...base, what: 'nowhere: denied', routes: [], error: 'policy_blocked' }
   if (forbidden !== undefined) {
@@ -76,15 +75,9 @@ function oracle(each: Case): Expected {
     if (each.keptTo === 'nothing') return { ...base, what: 'both', routes: [IT, OTHER], anyOrder: true }
     return { ...base, what: 'both', routes: kept ? [IT, OTHER] : [OTHER, IT] }
   }
-  if (trouble === 'no_headroom')
+  if (trouble !== 'unhealthy')
     return { ...base, what: trouble, routes: kept ? [IT, OTHER] : [OTHER, IT], despite: trouble }
-  return {
-    ...base,
-    what: 'spared',
-    routes: [OTHER],
-    reason: trouble,
-    warm: kept && trouble === 'breaker_open',
-  }
+  return { ...base, what: trouble, routes: [OTHER], reason: trouble }
 }
 
 function troubleOf({ healthy, breakerOpen, full }: Case): string | undefined {
@@ -130,16 +123,15 @@ async function outcomeOf(each: Case): Promise<Outcome> {
   if (choice) return told(choice)
   const error = nowhere(all, judged.out, asked, [])
   if (!(error instanceof GatewayError)) throw error
-  return { routes: [], reason: undefined, despite: undefined, warm: false, error: error.type }
+  return { routes: [], reason: undefined, despite: undefined, error: error.type }
 }
 
-function told({ routes, leftOut, despite, warm }: Choice): Outcome {
+function told({ routes, leftOut, despite }: Choice): Outcome {
   const about = (list: Choice['leftOut'] = []) => list.find((each) => each.upstream === IT)?.reason
   return {
     routes: routes.map(({ upstream: { id } }) => id),
     reason: about(leftOut),
     despite: about(despite),
-    warm: warm?.route.upstream.id === IT && warm.until === NOW + 5_000,
     error: undefined,
   }
 }

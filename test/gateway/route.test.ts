@@ -6,7 +6,7 @@ import { ANYONE, testRuntime } from '../runtime.ts'
 const rule = (models: string[] | null, deniedModels: string[] | null = null) => ({ models, deniedModels })
 
 async function routed(model: string, env: Record<string, string> = {}, principal = ANYONE) {
-  const call = await callOf({ model, messages: [] })
+  const call = await callOf({ model, max_tokens: 10, messages: [] })
   return (await route(testRuntime({ env }), principal, call)).routes[0]
 }
 const idOf = async (model: string, env?: Record<string, string>) => (await routed(model, env)).modelId

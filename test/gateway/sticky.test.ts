@@ -118,37 +118,37 @@ test('where its upstream has no room it is still the first to be tried: what a m
   expect(choice.despite).toEqual([{ upstream: first, reason: 'no_headroom', detail: 'room in 4 s' }])
 })
 
-test('where the breaker of its upstream is open another one is tried, and it is said where its cache is', async () => {
+test('the same where it is spared for having failed; for anybody else it comes last', async () => {
   const runtime = testRuntime()
   const first = await calls(runtime, { session })
   const choice = await chosen(runtime, { session, looks: open(first) })
-  expect(choice.routes.map(({ upstream }) => upstream.id)).not.toContain(first)
-  expect(choice.warm).toMatchObject({ route: { upstream: { id: first } }, until: 9_000 })
+  expect(firstOf(choice)).toBe(first)
+  expect(choice.despite).toEqual([{ upstream: first, reason: 'breaker_open', detail: 'for 9 s' }])
+  const others = await chosen(runtime, { session: 'another', looks: open(first) })
+  expect(others.routes.map(({ upstream }) => upstream.id).indexOf(first)).toBe(3)
 })
 
-test('where nothing is any better the least bad are tried: room, then the breaker that closes first, then health', async () => {
+test('what is no good just now comes last: room, then breakers, the soonest first; what is not healthy is left out', async () => {
   const runtime = testRuntime()
   const looks: Partial<Looks> = {
+    ...full('upstream_d'),
     health: ({ id }) => ({ healthy: id !== 'upstream_a' }),
-    breaker: (id) =>
-      id === 'upstream_b' || id === 'upstream_c'
-        ? { open: true, until: id === 'upstream_b' ? 9_000 : 5_000 }
-        : { open: false },
+    breaker: (id) => {
+      const until = { upstream_b: 9_000, upstream_c: 5_000 }[id]
+      return until === undefined ? { open: false } : { open: true, until }
+    },
   }
-  const without = 'upstream_d'
-  const { routes, despite } = await chosen(runtime, { session, looks, without })
-  expect(routes.map(({ upstream }) => upstream.id)).toEqual(['upstream_c', 'upstream_b', 'upstream_a'])
-  expect(despite?.map(({ reason }) => reason).toSorted()).toEqual([
-    'breaker_open',
-    'breaker_open',
-    'unhealthy',
-  ])
-  const { routes: fuller, leftOut } = await chosen(runtime, {
-    session,
-    looks: { ...looks, ...full('upstream_d') },
-  })
-  expect(fuller.map(({ upstream }) => upstream.id)).toEqual(['upstream_d'])
-  expect(leftOut).toHaveLength(3)
+  const { routes, despite, leftOut } = await chosen(runtime, { session, looks })
+  expect(routes.map(({ upstream }) => upstream.id)).toEqual(['upstream_d', 'upstream_c', 'upstream_b'])
+  expect(despite?.map(({ reason }) => reason)).toEqual(['breaker_open', 'breaker_open', 'no_headroom'])
+  expect(leftOut).toEqual([{ upstream: 'upstream_a', reason: 'unhealthy', detail: undefined }])
+})
+
+test('where none is healthy they are tried all the same', async () => {
+  const choice = await chosen(testRuntime(), { session, looks: { health: () => ({ healthy: false }) } })
+  expect(choice.routes).toHaveLength(4)
+  expect(choice.despite?.map(({ reason }) => reason)).toEqual(Array(4).fill('unhealthy'))
+  expect(choice.leftOut).toEqual([])
 })
 
 describe('a subagent', () => {

@@ -36,20 +36,12 @@ export interface Choice {
   despite?: readonly LeftOut[]
   /** By what name the session is kept to an upstream; undefined where nothing keeps it. */
   binding: Binding | undefined
-  /** Where the session's cache is, while that upstream may not be called: waiting may cost less than moving. */
-  warm?: Warm
 }
 
 export interface Binding {
   name: string
   /** Where it is kept to; undefined where that is decided by this call. */
   upstream: string | undefined
-}
-
-export interface Warm {
-  route: Route
-  /** When it may be called again, in milliseconds since 1970. */
-  until: number
 }
 
 /** Where there is but one upstream. */

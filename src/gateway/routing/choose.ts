@@ -4,7 +4,7 @@ import type { Call } from '../../protocol/messages.ts'
 import type { Runtime } from '../../runtime.ts'
 import type { Principal } from '../authenticate.ts'
 import { threadOf } from './bindings.ts'
-import { type Choice, type LeftOut, onlyChoice, type Warm } from './choice.ts'
+import { type Choice, type LeftOut, onlyChoice } from './choice.ts'
 import type { Fit, Judged, Short } from './eligible.ts'
 import type { Policy } from './policy.ts'
 import { type Order, ordered } from './strategies.ts'
@@ -17,8 +17,9 @@ export interface Chooser {
 }
 
 /**
- * The choice among those that may take it; undefined where there is none. Where nothing but breakers, health or room is
- * in the way of all of them, the least bad are tried all the same: an account itself has the last word.
+ * The choice among those that may take it; undefined where there is none. What is only no good just now comes last, with
+ * what speaks against it: dispatch waits for it, or tries it for want of anything better, since an account itself has the
+ * last word. One that is not healthy is tried where there is nothing else at all.
  */
 export async function choose(
   runtime: Runtime,
@@ -38,7 +39,7 @@ export async function choose(
   const found = asked instanceof Promise ? await asked : asked
   const [own] = found
   const choice = arranged(judged, order, found)
-  return choice && { ...choice, binding: { name: thread.own, upstream: own }, ...warmth(short, own) }
+  return choice && { ...choice, binding: { name: thread.own, upstream: own } }
 }
 
 function modelOf({ route: { model, modelId } }: Fit): string {
@@ -51,12 +52,14 @@ function seedOf({ principal: { userId, keyId }, call: { id, session, agent }, po
   return JSON.stringify([userId ?? keyId, thread, agent ?? null])
 }
 
-/** Those that fit; then those that only lack room; the others where there are none of either. */
 function arranged(judged: Judged, order: Order, found: Found = []): Choice | undefined {
   const { fit, short } = judged
-  const inOrder = [...ordered(fit, order), ...soonest(short, 'no_headroom')]
-  const able: readonly Fit[] =
-    inOrder.length > 0 ? inOrder : [...soonest(short, 'breaker_open'), ...soonest(short, 'unhealthy')]
+  const inOrder = [
+    ...ordered(fit, order),
+    ...soonest(short, 'no_headroom'),
+    ...soonest(short, 'breaker_open'),
+  ]
+  const able: readonly Fit[] = inOrder.length > 0 ? inOrder : ordered(short, order)
   const first = keptTo(able, fit, found)
   const [best, ...rest] = first ? [first, ...able.filter((each) => each !== first)] : able
   if (!best) return undefined
@@ -69,8 +72,8 @@ function arranged(judged: Judged, order: Order, found: Found = []): Choice | und
 }
 
 /**
- * What a thread is kept to, room or no room: it has a cache there, and whether to wait for room or to write that anew is
- * weighed when its turn comes. A subagent that has none yet goes where its session is, if there is room for it.
+ * What a thread is kept to, though it be full or spared: it has a cache there, and whether to wait or to write that anew
+ * is weighed when its turn comes. A subagent that has none yet goes where its session is, if there is room for it.
  */
 function keptTo(able: readonly Fit[], fit: readonly Fit[], [own, sessions]: Found): Fit | undefined {
   if (own !== undefined) return able.find(({ configured }) => configured.id === own)
@@ -80,12 +83,6 @@ function keptTo(able: readonly Fit[], fit: readonly Fit[], [own, sessions]: Foun
 function soonest(short: readonly Short[], reason: Short['reason']): Short[] {
   const these = short.filter((each) => each.reason === reason)
   return these.sort((a, b) => (a.until ?? 0) - (b.until ?? 0))
-}
-
-/** Where its cache is, of a thread that may not go there just now. */
-function warmth(short: readonly Short[], own: string | undefined): { warm?: Warm } {
-  const there = short.find(({ configured, reason }) => configured.id === own && reason === 'breaker_open')
-  return there?.until === undefined ? {} : { warm: { route: there.route, until: there.until } }
 }
 
 function objections({ short, out }: Judged, taken: readonly Fit[]): Pick<Choice, 'leftOut' | 'despite'> {
