@@ -64,8 +64,9 @@ export async function openHost(lent: Lent): Promise<Host> {
   let isReady = false
   const metrics = counters()
   const cache = memoryCache({ entries: CACHE_ENTRIES, now })
-  const shared = lent.follow?.({ metrics, cache }) ?? { metrics, cache, limits: undefined }
-  const { close: closeStores, ...stores } = await openLimits(config, { log, metrics, now }, shared.limits)
+  const following = lent.follow?.({ metrics, cache })
+  const shared = following ?? { metrics, cache }
+  const { close: closeStores, ...stores } = await openLimits(config, { log, metrics, now }, following)
   const work = new Set<Promise<unknown>>()
   const own = openCredentials(lent.env, config, { fetch: lent.fetch, now })
   const runtime: Runtime = {
