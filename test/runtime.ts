@@ -99,7 +99,10 @@ export function testRuntime(changes: Changes = {}): TestRuntime {
     bindings: memoryBindings(now),
     cache: memoryCache({ entries: 100, now }),
     credentials: { bedrock: credentials, anthropic: credentials, vertex: credentials, aws: credentials },
-    keyring: newKeyring({ own: { aws: credentials, google: credentials }, shareLoads: true }, now),
+    keyring: newKeyring(
+      { own: { aws: credentials, google: credentials }, shareLoads: true },
+      changes.now ?? now,
+    ),
     fetch: () => Promise.reject(new Error('no network in this test')),
     hashes: webHashes,
     egress: unpinnedEgress(() => Promise.reject(new Error('no network in this test')), false),

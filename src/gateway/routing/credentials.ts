@@ -5,6 +5,7 @@ import { assumeRole, assumeWithToken, StsError, type Tag } from '../../aws/sts.t
 import { type AwsKeys, type CredentialSource, type Credentials, credentialTrouble } from '../../aws.ts'
 import type { UpstreamRow } from '../../data/upstreams.ts'
 import { isJwt } from '../../protocol/jwt.ts'
+import type { Settings } from '../../protocol/settings.ts'
 import { kindNamed } from '../../providers/index.ts'
 import type { Access } from '../../providers/kind.ts'
 import { readGoogleAccount } from '../../providers/vertex/accounts.ts'
@@ -18,7 +19,7 @@ import type { Caller } from './upstreams.ts'
 export const PURPOSE = 'upstream settings'
 
 /** What it takes to make credentials, and to keep them. */
-type Lent = Pick<Runtime, 'config' | 'keyring' | 'fetch' | 'now' | 'hashes' | 'log'>
+type Lent = Pick<Runtime, 'config' | 'keyring' | 'fetch' | 'now' | 'hashes' | 'log' | 'sightings'>
 
 /** What is made of a row once, however often it is used. */
 export interface Prepared {
@@ -48,7 +49,8 @@ export function sourceFor(lent: Lent, from: Prepared, caller: Caller | undefined
   })
 }
 
-function warn({ log }: Lent, upstream: string, error: unknown, left: number) {
+function warn({ log, sightings, now }: Lent, upstream: string, error: unknown, left: number) {
+  sightings.fades(upstream, now() + left, now())
   const why = error instanceof StsError ? error.operator : undefined
   log('warn', 'the credentials of an upstream could not be renewed: those it has go on working for now', {
     upstream,
@@ -77,19 +79,24 @@ async function made(lent: Lent, row: UpstreamRow, tags: readonly Tag[]): Promise
   }
 }
 
-async function accessOf(
-  { config }: Lent,
-  { id, kind, region, transport, settings, secrets }: UpstreamRow,
-): Promise<Access> {
-  const opened = secrets === null ? {} : await openSettings({ config }, PURPOSE, id, secrets)
-  if (!opened) {
-    throw credentialTrouble(
-      'The secrets of this upstream were sealed under a SECRET_KEY that the gateway no longer has. Set them anew.',
-    )
-  }
-  const said = { region: region ?? '', transport, settings: { ...settings, ...opened } }
+async function accessOf({ config }: Lent, row: UpstreamRow): Promise<Access> {
+  const { kind, region, transport, settings } = row
+  const secrets = await secretsOf({ config }, row)
+  if (!secrets) throw credentialTrouble(SEALED)
+  const said = { region: region ?? '', transport, settings: { ...settings, ...secrets } }
   return kindNamed(kind).access(said, config.egress, config.aws.stsEndpoint)
 }
+
+/** Undefined where they were sealed under another SECRET_KEY. */
+export async function secretsOf(
+  { config }: Pick<Runtime, 'config'>,
+  { id, secrets }: Pick<UpstreamRow, 'id' | 'secrets'>,
+): Promise<Settings | undefined> {
+  return secrets === null ? {} : openSettings({ config }, PURPOSE, id, secrets)
+}
+
+export const SEALED =
+  'The secrets of this upstream were sealed under a SECRET_KEY that the gateway no longer has. Set them anew.'
 
 /** @throws GatewayError api_error, where the surroundings have none. */
 function ownOf({ keyring }: Lent, of: 'aws' | 'google'): CredentialSource {

@@ -4,6 +4,7 @@
  * such a bucket for each, by which `look` answers at once; where a quota is known, replicas share the bucket through the
  * store of limits. Where nothing is known and nothing was refused, nothing is in the way.
  */
+import type { Quota } from '../../protocol/findings.ts'
 import type { Call, Usage } from '../../protocol/messages.ts'
 import type { Route } from '../../providers/provider.ts'
 import type { Runtime } from '../../runtime.ts'
@@ -21,6 +22,8 @@ import { type Line, newLine, waitOf } from './headroomline.ts'
 import type { Minute } from './headroomminutes.ts'
 import { seatIn } from './headroomseat.ts'
 import { newSizes } from './headroomsizes.ts'
+
+export type { Expected } from './burndown.ts'
 
 /** How a bucket would stand with a call in it. */
 export interface Room {
@@ -48,8 +51,10 @@ export type Lent = Pick<Runtime, 'limits' | 'now' | 'rest' | 'waitUntil'>
 export interface Stand {
   name: string
   holder: Holder
-  /** Tokens a minute that a quota says; undefined where none is known. */
-  said: number | undefined
+  /** Ids of the upstreams that share it. */
+  upstreams: readonly string[]
+  /** As it was found; undefined where none is known. */
+  quota: Quota | undefined
   /** What it is taken to hold; undefined where nothing is known. */
   capacity: number | undefined
   used: number
@@ -86,14 +91,19 @@ export function newHeadroom(): Headroom {
   function lineOf(route: Route): Line {
     const holder = holderOf(route)
     const name = nameOf(holder)
-    const said = quotaFor(route, holder)?.tokensPerMinute
-    const known = lines.get(name)
-    if (known) {
-      if (said !== undefined) known.bucket.said = said
-      return known
+    const line = lines.get(name) ?? begun(name, holder)
+    const quota = quotaFor(route, holder)
+    if (quota && quota !== line.quota) {
+      line.quota = quota
+      line.bucket.said = quota.tokensPerMinute
     }
+    line.upstreams.add(route.upstream.id)
+    return line
+  }
+
+  function begun(name: string, holder: Holder): Line {
     if (lines.size >= MOST_LINES) forgetOne(lines)
-    const line = newLine(name, holder, said)
+    const line = newLine(name, holder)
     lines.set(name, line)
     return line
   }
@@ -155,11 +165,12 @@ export function isBackground({ agent, session, body, outline }: Call): boolean {
   return !outline.members?.some(({ key, value }) => key === 'tools' && (value.elements?.length ?? 0) > 0)
 }
 
-function standOf({ bucket, queue, afloat }: Line, now: number): Stand {
+function standOf({ bucket, queue, afloat, quota, upstreams }: Line, now: number): Stand {
   return {
     name: bucket.name,
     holder: bucket.holder,
-    said: bucket.said,
+    upstreams: [...upstreams],
+    quota,
     capacity: bucket.capacity(now),
     used: bucket.used(now),
     underWay: afloat.size,

@@ -1,4 +1,5 @@
 /** A bucket, the calls that are under way in it, and those that wait for room. */
+import type { Quota } from '../../protocol/findings.ts'
 import type { Holder } from './burndown.ts'
 import { newQueue, newShares, type Place, type Queue, type Shares } from './fairshare.ts'
 import { type Bucket, MINUTE, newBucket } from './headroombucket.ts'
@@ -20,6 +21,10 @@ export interface Line {
   readonly queue: Queue<Waiter>
   readonly shares: Shares
   readonly afloat: Set<Afloat>
+  /** As it was found; undefined where none is known. */
+  quota: Quota | undefined
+  /** Ids of those whose calls it has seen. */
+  readonly upstreams: Set<string>
   /** What the store has been told, or is being told, and has not answered yet: net tokens. */
   untold: number
   /** Of calls that ended lately: how long they took, and which share of what they took they kept. */
@@ -34,12 +39,14 @@ const FADING = 0.9
 /** A call that should be over is expected to be so soon. */
 const SOON = 500
 
-export function newLine(name: string, holder: Holder, said: number | undefined): Line {
+export function newLine(name: string, holder: Holder): Line {
   return {
-    bucket: newBucket(name, holder, said),
+    bucket: newBucket(name, holder),
     queue: newQueue(),
     shares: newShares(),
     afloat: new Set(),
+    quota: undefined,
+    upstreams: new Set(),
     untold: 0,
     habit: { ...FIRST_HABIT },
   }

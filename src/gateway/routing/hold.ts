@@ -5,7 +5,7 @@
 import { GatewayError } from '../../errors.ts'
 import { roughTokens } from '../../protocol/tokens.ts'
 import type { Reserved } from './headroom.ts'
-import { type Place, type Quest, since } from './quest.ts'
+import { type Place, type Quest, since, type Waited } from './quest.ts'
 import type { Warm } from './warmth.ts'
 import { MINUTE, rewriting, weigh } from './weigh.ts'
 
@@ -21,6 +21,9 @@ export const PATIENCE = 60_000
 export const LONGEST_PATIENCE = 240_000
 /** What is waited for is looked at again after so long at the least. Milliseconds. */
 const LEAST = 20
+
+/** What others find out is looked at again after so long. Milliseconds. */
+const SOON = 1_000
 
 /** Why a place may not be called now. */
 type Why = 'throttled' | 'headroom' | 'breaker'
@@ -50,8 +53,9 @@ export async function pick(quest: Quest): Promise<Taken | undefined> {
 
 /** A place for a second try beside one that is slow: only where it can be had at once. */
 export function spare(quest: Quest): Taken | undefined {
-  for (const { place, wait } of standingsOf(quest)) {
-    if (wait > 0 || place.tries > 0 || !mayEnter(quest, place)) continue
+  for (const { place, wait, why } of standingsOf(quest)) {
+    if (place.tries > 0 || (wait > 0 && why !== 'breaker')) continue
+    if (wait > 0 ? !mayAskEarly(quest, place) : !mayEnter(quest, place)) continue
     const reserved = reserve(quest, place)
     if (!reserved.ready) return { place, reserved }
     reserved.settle(undefined)
@@ -109,9 +113,15 @@ async function weighed(quest: Quest, first: Standing, ready: Standing): Promise<
     patienceMs: await patienceLeft(quest),
     minuteNano: minuteOf(quest),
   })
-  const figures = { from: from.upstream.id, to: to.upstream.id, rewriteNano, waitMs: Math.ceil(first.wait) }
-  witness.step({ did: 'weighed', at: since(quest), ...figures, chose })
-  runtime.metrics.count('outcrop_routing_weighed_total', { chose })
+  const places = { from: from.upstream.id, to: to.upstream.id }
+  // It is weighed again whenever a wait is over; what is as it was is not told again.
+  const told = `${chose} ${places.from} ${places.to}`
+  if (quest.weighed !== told) {
+    quest.weighed = told
+    const figures = { ...places, rewriteNano, waitMs: Math.ceil(first.wait) }
+    witness.step({ did: 'weighed', at: since(quest), ...figures, chose })
+    runtime.metrics.count('outcrop_routing_weighed_total', { chose })
+  }
   return chose === 'hold' ? first : ready
 }
 
@@ -127,14 +137,38 @@ function warmAt({ runtime, call, choice }: Quest, { route }: Place): Warm | unde
   return { tokens: roughTokens(call.outline), isLong: false }
 }
 
-/** The first to have room, where that is soon enough; else one that failed lately, for want of anything better. */
+/**
+ * Where none may be called now: the first to have room, where that is soon enough. Who says that it is full is believed; a
+ * place that is spared for having failed may work again, and with nowhere else to go nothing is lost by asking: one call
+ * at a time does so, and the others hear of it soon.
+ */
 async function soonest(quest: Quest, standings: readonly Standing[]): Promise<Standing | undefined> {
   const left = await patienceLeft(quest)
-  const [next] = standings.toSorted((a, b) => a.wait - b.wait)
+  const inOrder = standings.toSorted((a, b) => a.wait - b.wait)
+  const [next] = inOrder
+  if (next && next.wait <= Math.min(SOON, left)) return next
+  const spared = inOrder.filter(({ why, place }) => why === 'breaker' && place.tries === 0)
+  const asked = spared.find(({ place }) => mayAskEarly(quest, place))
+  if (asked) return { ...asked, wait: 0 }
+  const [other] = spared
+  if (other) return { ...other, wait: left > SOON ? SOON : 0 }
   if (next && next.wait <= left) return next
-  // Only who says that it is full is believed: a place that is spared may work again, and nothing is lost by asking.
-  const spared = standings.find(({ why, place }) => why === 'breaker' && place.tries === 0)
-  return spared && { ...spared, wait: 0 }
+  // Rather than to refuse the call, even who is thought to be full is asked, unless it said so itself.
+  const thought = inOrder.find(({ place }) => place.tries === 0 && isThoughtFull(quest, place))
+  return thought && mayAskEarly(quest, thought.place) ? { ...thought, wait: 0 } : undefined
+}
+
+function mayAskEarly({ runtime }: Quest, { route: { upstream, modelId } }: Place): boolean {
+  return runtime.steering.breakers.probeEarly(upstream.id, modelId, runtime.now())
+}
+
+/** Nobody said for how long. */
+function isThoughtFull(quest: Quest, { route, notBefore }: Place): boolean {
+  const { breakers, headroom } = quest.runtime.steering
+  const now = quest.runtime.now()
+  const look = breakers.look(route.upstream.id, route.modelId, now)
+  const isRoomy = notBefore <= now && headroom.look(route, expectedOf(quest), now).wait === 0
+  return isRoomy && look.open && !look.said && look.class === 'throttled'
 }
 
 /** Waits for a place; undefined where all is to be looked at again. */
@@ -157,7 +191,7 @@ async function hold(quest: Quest, { place, wait, why }: Standing): Promise<Taken
 
 /** Rests until it may be called, or until it says so itself; the trail tells how long that was. */
 async function inTurn(quest: Quest, { place, wait, why }: Standing, ready?: Promise<void>): Promise<void> {
-  const { runtime, witness } = quest
+  const { runtime } = quest
   const began = runtime.now()
   const over = new AbortController()
   const leave = () => over.abort('left')
@@ -170,7 +204,17 @@ async function inTurn(quest: Quest, { place, wait, why }: Standing, ready?: Prom
   quest.signal.removeEventListener('abort', leave)
   const ms = runtime.now() - began
   quest.waited += Math.max(1, ms)
-  witness.step({ did: 'waited', at: since(quest) - ms, ms, upstream: place.route.upstream.id, why })
+  tellWait(quest, { did: 'waited', at: since(quest) - ms, ms, upstream: place.route.upstream.id, why })
+}
+
+/** What is waited for by turns is one wait. */
+function tellWait(quest: Quest, step: Waited) {
+  const { wait, witness } = quest
+  if (wait?.upstream === step.upstream && wait.why === step.why) wait.ms = step.at + step.ms - wait.at
+  else {
+    quest.wait = step
+    witness.step(step)
+  }
 }
 
 /** One that is open is asked all the same: that was decided by whoever wants to enter. */

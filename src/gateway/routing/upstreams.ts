@@ -50,10 +50,18 @@ interface Stored {
  * @throws GatewayError api_error where the database cannot be asked, and what it said is not known.
  */
 export async function configured(runtime: Runtime): Promise<readonly Configured[]> {
-  const stored = await runtime.cache.remember(UPSTREAMS, () => load(runtime)).catch(cannotTell)
-  const all = runtime.config.upstreams.map((provider) => environments(runtime, provider, stored))
-  for (const row of stored.rows) if (row.kind !== ENVIRONMENT) all.push(setUp(runtime, row, stored))
-  return all
+  return all(runtime, await runtime.cache.remember(UPSTREAMS, () => load(runtime)).catch(cannotTell))
+}
+
+/** As they are with these rows. */
+export function configuredIn(runtime: Runtime, rows: readonly UpstreamRow[]): readonly Configured[] {
+  return all(runtime, { rows, findings: new Map(), places: new Map(), preparations: new Map() })
+}
+
+function all(runtime: Runtime, stored: Stored): readonly Configured[] {
+  const found = runtime.config.upstreams.map((provider) => environments(runtime, provider, stored))
+  for (const row of stored.rows) if (row.kind !== ENVIRONMENT) found.push(setUp(runtime, row, stored))
+  return found
 }
 
 /** Call it when an upstream changes, so that this process at least acts at once. */
@@ -71,6 +79,7 @@ export function upstreamFor(
     ...place(),
     credentials: credentialsFor(caller),
     offers: findings?.offers,
+    applications: findings?.applications,
     quotas: findings?.quotas,
   }
 }

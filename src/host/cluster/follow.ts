@@ -35,7 +35,7 @@ export function follow(end: End, own: Own): Following {
       keep: (name, move) => primary.ask('keep', { name, move }),
     },
     metrics: {
-      count: (name, labels) => own.metrics.count(name, labels),
+      count: (name, labels, by) => own.metrics.count(name, labels, by),
       text: () => primary.ask('metrics', null),
     },
     cache: {
