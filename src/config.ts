@@ -50,6 +50,8 @@ export interface AwsConfig {
   /** Undefined: nothing says where Bedrock is. */
   region: string | undefined
   profile: string | undefined
+  /** Which application inference profile each model goes through, as it was written. */
+  profiles: string | undefined
   wire: 'auto' | 'invoke' | 'messages' | 'mantle' | 'platform'
   runtimeEndpoint: string | undefined
   controlEndpoint: string | undefined
@@ -171,6 +173,7 @@ function awsConfig(value: Variables): AwsConfig {
   return {
     region: value.AWS_REGION ?? value.AWS_DEFAULT_REGION,
     profile: value.BEDROCK_PROFILE,
+    profiles: value.BEDROCK_APPLICATION_PROFILES,
     wire: value.BEDROCK_WIRE,
     runtimeEndpoint: override(value.AWS_ENDPOINT_URL_BEDROCK_RUNTIME),
     controlEndpoint: override(value.AWS_ENDPOINT_URL_BEDROCK),

@@ -10,6 +10,7 @@ import { audit } from './admin/audit.ts'
 import { budgets } from './admin/budgets.ts'
 import { capabilities } from './admin/capabilities.ts'
 import { channels } from './admin/channels.ts'
+import { doctor } from './admin/doctor.ts'
 import { headroom } from './admin/headroom.ts'
 import { keys } from './admin/keys.ts'
 import { limits } from './admin/limits.ts'
@@ -83,6 +84,7 @@ const mounted = admin
   .route('/notices', notices)
   .route('/channels', channels)
   .route('/upstreams', upstreams)
+  .route('/upstreams', doctor)
 
 requirePermissions(admin)
 

@@ -10,6 +10,7 @@ export const NOTICE_KINDS = [
   'key_expired',
   'upstream_down',
   'upstream_degraded',
+  'upstream_unhealthy',
   'upstream_back',
   'serving_from_secondary',
   'credentials_failing',

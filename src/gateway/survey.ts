@@ -3,6 +3,7 @@
  * had stays as it was known.
  */
 
+import type { UpstreamRow } from '../data/upstreams.ts'
 import { codeOf } from '../protocol/codes.ts'
 import type { Findings } from '../protocol/findings.ts'
 import { providerNamed } from '../providers/index.ts'
@@ -43,12 +44,32 @@ async function surveyInTurn(runtime: Runtime, upstream: Configured): Promise<voi
 }
 
 /** Surveys one upstream, and lets everybody know. */
-export async function surveyNow(runtime: Runtime, upstream: Configured): Promise<Findings> {
+export async function surveyNow(runtime: Runtime, upstream: Configured): Promise<void> {
+  const { surveys, upstreams } = runtime.data
+  const before = await upstreams.byId(upstream.id)
   const findings = await survey(runtime, upstream)
-  await runtime.data.surveys.keep(upstream.id, findings, new Date(runtime.now()))
+  runtime.metrics.count('outcrop_surveys_total', { upstream: upstream.id, outcome: outcomeOf(findings) })
+  // Whoever changed it meanwhile wants it found out anew.
+  if (isSameLead(before, await upstreams.byId(upstream.id))) {
+    await surveys.keep(upstream.id, findings, new Date(runtime.now()))
+    tell(runtime, upstream, findings)
+  } else {
+    await surveys.forget(upstream.id)
+  }
   forgetUpstreams(runtime)
-  tell(runtime, upstream, findings)
-  return findings
+}
+
+function isSameLead(one: UpstreamRow | undefined, other: UpstreamRow | undefined): boolean {
+  const [before, after] = [one, other].map(
+    (row) => row && [row.region, row.transport, row.settings, row.secrets],
+  )
+  return JSON.stringify(before) === JSON.stringify(after)
+}
+
+/** `limited`: calls come through, but not everything could be found out, or be had. */
+function outcomeOf(findings: Findings): 'passed' | 'limited' | 'unhealthy' {
+  if (!healthOf({ findings }).healthy) return 'unhealthy'
+  return findings.checks.every(({ verdict }) => verdict === 'passed') ? 'passed' : 'limited'
 }
 
 /** What is to be found out about an upstream now, over what is known of it. */

@@ -5,12 +5,13 @@
  */
 import type { NewNotice } from '../data/notices.ts'
 import type { Runtime } from '../runtime.ts'
+import { healthOf } from './health.ts'
 import { hourOf } from './notices.ts'
 import type { Standing } from './routing/breaker.ts'
 import type { FailureClass } from './routing/failures.ts'
 import type { Stand } from './routing/headroom.ts'
-import { upstreamNames } from './routing/names.ts'
 import { type Advice, adviceOn } from './routing/quotaadvice.ts'
+import { type Configured, configured } from './routing/upstreams.ts'
 
 /** Fewer failures in a row may be over before anybody has read of them. */
 const FEWEST_FAILURES = 3
@@ -30,9 +31,10 @@ export async function watchUpstreams(runtime: Runtime): Promise<void> {
   })
   const fading = sightings.fadings(at)
   const back = sightings.wellAgain(new Set(spared.map(({ upstream }) => upstream)))
-  if (spared.length + tight.length + fading.length + back.length === 0) return
-  const name = await upstreamNames(runtime)
+  const all = await configured(runtime)
+  const name: Namer = (id) => all.find((each) => each.id === id)?.name ?? id
   const notices = [
+    ...all.flatMap((each) => noticeOfIllness(each, at)),
     ...spared.map((each) => noticeOfSpared(each, name, at)),
     ...fading.map((each) => noticeOfFading(each, name, at)),
     ...tight.map(({ stand, advice }) => noticeOfQuota(stand, advice, at)),
@@ -71,6 +73,23 @@ function noticeOfSpared({ upstream, model, class: failure }: Standing, name: Nam
     sentence: `${what} are kept from the upstream '${name(upstream)}', but for one now and then to see how it is: ${CAUSES[failure]}.`,
     detail: { upstream, name: name(upstream), cause: failure, ...(model === undefined ? {} : { model }) },
   }
+}
+
+/** By its last survey no call would come through: also where none has been sent. */
+function noticeOfIllness(upstream: Configured, now: number): NewNotice[] {
+  const { id, name, enabled } = upstream
+  const { healthy, reason = '' } = healthOf(upstream)
+  if (!enabled || healthy) return []
+  return [
+    {
+      kind: 'upstream_unhealthy',
+      severity: 'critical',
+      subject: `upstream_unhealthy:${id}:${hourOf(now)}`,
+      teamId: null,
+      sentence: `The upstream '${name}' gets no calls: ${reason}`,
+      detail: { upstream: id, name },
+    },
+  ]
 }
 
 function noticeOfReturn(upstream: string, name: Namer, now: number): NewNotice {

@@ -61,6 +61,23 @@ test.each<[FailureClass, string]>([
   expect(told(runtime)).toEqual([sentence, "upstream_back (info): The upstream 'EU one' answers again."])
 })
 
+test('one that its last survey found to be ill is told, with what to do', async () => {
+  const runtime = await stage()
+  const says = 'The role may not be assumed: its trust policy has to name the gateway.'
+  const checks = [{ action: 'sts:AssumeRole', verdict: 'refused', says }] as const
+  runtime.surveys.push({
+    upstreamId: EU,
+    findings: { checks },
+    at: new Date(runtime.now()),
+    claimedUntil: null,
+  })
+  await watchUpstreams(runtime)
+  await watchUpstreams(runtime)
+  expect(told(runtime)).toEqual([
+    `upstream_unhealthy (critical): The upstream 'EU one' gets no calls: ${says}`,
+  ])
+})
+
 test('that a quota was used up for a minute is no failure', async () => {
   const runtime = await stage()
   failing(runtime, 'throttled', 20)

@@ -88,6 +88,7 @@ export function awsVariables({ bedrock }: GatewayOptions): Record<string, string
     AWS_SECRET_ACCESS_KEY: bedrock.credentials.secretAccessKey,
     AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url,
     AWS_ENDPOINT_URL_BEDROCK: bedrock.url,
+    AWS_ENDPOINT_URL_SERVICE_QUOTAS: bedrock.url,
   }
 }
 

@@ -53,8 +53,9 @@ export async function pick(quest: Quest): Promise<Taken | undefined> {
 
 /** A place for a second try beside one that is slow: only where it can be had at once. */
 export function spare(quest: Quest): Taken | undefined {
-  for (const { place, wait } of standingsOf(quest)) {
-    if (wait > 0 || place.tries > 0 || !mayEnter(quest, place)) continue
+  for (const { place, wait, why } of standingsOf(quest)) {
+    if (place.tries > 0 || (wait > 0 && why !== 'breaker')) continue
+    if (wait > 0 ? !mayAskEarly(quest, place) : !mayEnter(quest, place)) continue
     const reserved = reserve(quest, place)
     if (!reserved.ready) return { place, reserved }
     reserved.settle(undefined)
@@ -147,15 +148,27 @@ async function soonest(quest: Quest, standings: readonly Standing[]): Promise<St
   const [next] = inOrder
   if (next && next.wait <= Math.min(SOON, left)) return next
   const spared = inOrder.filter(({ why, place }) => why === 'breaker' && place.tries === 0)
-  const { breakers } = quest.runtime.steering
-  const now = quest.runtime.now()
-  const asked = spared.find(({ place: { route } }) =>
-    breakers.probeEarly(route.upstream.id, route.modelId, now),
-  )
+  const asked = spared.find(({ place }) => mayAskEarly(quest, place))
   if (asked) return { ...asked, wait: 0 }
   const [other] = spared
   if (other) return { ...other, wait: left > SOON ? SOON : 0 }
-  return next && next.wait <= left ? next : undefined
+  if (next && next.wait <= left) return next
+  // Rather than to refuse the call, even who is thought to be full is asked, unless it said so itself.
+  const thought = inOrder.find(({ place }) => place.tries === 0 && isThoughtFull(quest, place))
+  return thought && mayAskEarly(quest, thought.place) ? { ...thought, wait: 0 } : undefined
+}
+
+function mayAskEarly({ runtime }: Quest, { route: { upstream, modelId } }: Place): boolean {
+  return runtime.steering.breakers.probeEarly(upstream.id, modelId, runtime.now())
+}
+
+/** Nobody said for how long. */
+function isThoughtFull(quest: Quest, { route, notBefore }: Place): boolean {
+  const { breakers, headroom } = quest.runtime.steering
+  const now = quest.runtime.now()
+  const look = breakers.look(route.upstream.id, route.modelId, now)
+  const isRoomy = notBefore <= now && headroom.look(route, expectedOf(quest), now).wait === 0
+  return isRoomy && look.open && !look.said && look.class === 'throttled'
 }
 
 /** Waits for a place; undefined where all is to be looked at again. */

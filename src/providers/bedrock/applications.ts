@@ -5,6 +5,7 @@
  */
 import { GatewayError } from '../../errors.ts'
 import type { Offer } from '../../protocol/findings.ts'
+import { modelNamed } from '../../protocol/models.ts'
 import type { Upstream } from '../provider.ts'
 import { geographyOf, inside } from './geographies.ts'
 import type { Destination } from './names.ts'
@@ -53,4 +54,33 @@ export function ledToBy(offer: Offer, region: string): Destination {
 function classOf(regions: readonly string[] | undefined, here: string): string {
   if (regions?.length === 0) return 'global'
   return geographyOf(regions && regions.length > 1 ? regions : [], here)
+}
+
+const OF_ACCOUNT = /^arn:aws[a-z-]*:bedrock:([a-z0-9-]+):\d{12}:application-inference-profile\/[a-z0-9]{1,64}$/
+const MODEL = /^claude-[a-z0-9.-]{1,100}$/
+const MOST = 100
+
+/** By the plain names of models; undefined where there are none. Written `claude-opus-5-5=arn:…, claude-haiku-5-5=arn:…`. */
+export function profilesIn(text: string | undefined): Readonly<Record<string, string>> | undefined {
+  if (!text) return undefined
+  return Object.fromEntries(
+    pairsIn(text).map(([name, arn]) => [modelNamed(name)?.name ?? name, arn.replaceAll(/%2f/gi, '/')]),
+  )
+}
+
+/** What such a text must be, in words; undefined where it is. */
+export function profilesWrong(text: string, region: string): string | undefined {
+  const pairs = pairsIn(text)
+  const names = new Set(pairs.map(([name]) => modelNamed(name)?.name ?? name))
+  const isGood = ([name, arn]: readonly [string, string]) =>
+    MODEL.test(name) && OF_ACCOUNT.exec(arn.replaceAll(/%2f/gi, '/'))?.[1] === region
+  if (pairs.length <= MOST && names.size === pairs.length && pairs.every(isGood)) return undefined
+  return `be names of models, each once, with ARNs of application inference profiles in ${region}, such as claude-opus-5-5=arn:…`
+}
+
+function pairsIn(text: string): [string, string][] {
+  return text.split(',').map((part) => {
+    const [name = '', ...arn] = part.split('=')
+    return [name.trim(), arn.join('=').trim()]
+  })
 }
