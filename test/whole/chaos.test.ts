@@ -166,7 +166,7 @@ const quantile = (values: readonly number[], share: number) =>
   Math.round(values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * share)] ?? 0)
 
 test('each upstream fails in each way, in turn and together: nothing is lost, doubled or misplaced', {
-  timeout: 400_000,
+  timeout: 200_000,
 }, async () => {
   const figures: string[] = []
   const all: Outcome[] = []
@@ -177,7 +177,7 @@ test('each upstream fails in each way, in turn and together: nothing is lost, do
     figures.push(
       `${what}: ${outcomes.length} sent, ${count('answered')} answered, ${count('broken')} broken, ${spread}`,
     )
-    expect.soft(outcomes.length, what).toBeGreaterThan(CALLERS)
+    expect.soft(outcomes.length, what).toBeGreaterThanOrEqual(CALLERS)
     expect
       .soft(
         outcomes.filter((each) => each.what === 'lost'),
