@@ -331,3 +331,16 @@ describe('a survey', () => {
     ])
   })
 })
+
+test('credentials that Bedrock takes are good, whatever Service Quotas says of them', async () => {
+  const one = await gateway()
+  const send = one.runtime.fetch
+  const elsewhere: typeof send = async (url, init) =>
+    init.headers?.['x-amz-target'] === undefined
+      ? send(url, init)
+      : Response.json({ __type: 'UnrecognizedClientException', message: 'Not here.' }, { status: 400 })
+  const findings = await surveyed({ ...one, runtime: { ...one.runtime, fetch: elsewhere } })
+  expect(healthOf({ findings })).toEqual({ healthy: true })
+  expect(checkOf(findings, 'credentials')?.verdict).toBe('passed')
+  expect(checkOf(findings, 'servicequotas:ListServiceQuotas')?.verdict).toBe('failed')
+})
