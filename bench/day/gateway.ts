@@ -4,8 +4,10 @@ import { memoryBindings } from '../../src/data/bindings/memory.ts'
 import { memoryCache } from '../../src/data/cache.ts'
 import { memoryLimits } from '../../src/data/limits/memory.ts'
 import type { Strategy } from '../../src/data/tables/upstreams.ts'
+import { newBreakers } from '../../src/gateway/routing/breaker.ts'
 import { newHeadroom } from '../../src/gateway/routing/headroom.ts'
 import { newSteering } from '../../src/gateway/routing/steering.ts'
+import { configured } from '../../src/gateway/routing/upstreams.ts'
 import { nodeHashes } from '../../src/host/hashes.ts'
 import { counters } from '../../src/protocol/metrics.ts'
 import type { Send } from '../../src/protocol/send.ts'
@@ -24,6 +26,8 @@ export interface GatewayWish {
   /** As Service Quotas says them; undefined where it may not be asked. */
   quotas: Quotas | undefined
   developers: number
+  /** For what the gateway leaves to chance. */
+  chance(): number
 }
 
 export interface Gateway {
@@ -43,6 +47,7 @@ export async function gateway(wish: GatewayWish): Promise<Gateway> {
   const { time, fetch, places, strategy, headroom, quotas } = wish
   const { now, rest } = time
   const steering = newSteering()
+  steering.breakers = newBreakers(wish.chance)
   if (!headroom) steering.headroom = unaware()
   const runtime = testRuntime({
     now,
@@ -70,7 +75,11 @@ export async function gateway(wish: GatewayWish): Promise<Gateway> {
   await runtime.data.settings.put('routing', { strategy, patience: PATIENCE })
   await addUpstream(runtime, { id: 'default', kind: 'environment', enabled: false })
   for (const [index, place] of places.entries()) await add(place, index)
+  // Opening secrets takes real time, which virtual time must not overtake.
+  for (const each of await configured(runtime)) await each.credentialsFor(undefined).get()
   const keys = await Promise.all(Array.from({ length: wish.developers }, () => keyIn(runtime)))
+  // Where a session goes at first is told from its developer: the same each time.
+  runtime.keys.forEach((key, index) => Object.assign(key, { id: `key_${index}` }))
 
   async function add(place: Place, index: number) {
     const id = `upstream_${index}`
