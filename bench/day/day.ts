@@ -8,6 +8,7 @@ import { gateway } from './gateway.ts'
 import { work } from './people.ts'
 
 export interface Contender {
+  id: string
   name: string
   strategy: Strategy
   headroom: boolean
@@ -30,7 +31,6 @@ export interface DayWish {
 }
 
 export interface Day {
-  contender: string
   experience: Experience
   seen: Seen
   detours: number
@@ -49,10 +49,12 @@ export async function liveDay(contender: Contender, wish: DayWish): Promise<Day>
   const { strategy, headroom, told } = contender
   const quotas = told ? wish.quotas : undefined
   const { developers } = wish
-  const built = await gateway({ time, fetch: world.fetch, places, strategy, headroom, quotas, developers })
+  const luck = chance(wish.seed)
+  const { next } = luck.fork()
+  const lent = { time, fetch: world.fetch, chance: next }
+  const built = await gateway({ ...lent, places, strategy, headroom, quotas, developers })
   const experience = newExperience()
   const hours = { begin: MORNING, length: wish.length * HOUR }
-  const luck = chance(wish.seed)
   const isNameless = contender.nameless ?? false
   const days = Array.from({ length: developers }, (_, number) => {
     const patience = luck.fork()
@@ -63,5 +65,5 @@ export async function liveDay(contender: Contender, wish: DayWish): Promise<Day>
   await time.run()
   await all
   const took = (performance.now() - started) / 1_000
-  return { contender: contender.name, experience, seen: world.seen, detours: built.detours(), took }
+  return { experience, seen: world.seen, detours: built.detours(), took }
 }
