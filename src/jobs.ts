@@ -4,6 +4,7 @@ import { deliverDue, STALE } from './gateway/deliver.ts'
 import { pruneLedger } from './gateway/retention.ts'
 import { surveyUpstreams } from './gateway/survey.ts'
 import { watchBacklog, watchErrors, watchKeys, watchPrices, watchQuarantine } from './gateway/watch.ts'
+import { watchUpstreams } from './gateway/watchupstreams.ts'
 import { codeOf } from './protocol/codes.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -21,6 +22,7 @@ export async function everyMinute(runtime: Runtime): Promise<void> {
   await each(runtime, {
     watchKeys,
     watchErrors,
+    watchUpstreams,
     watchPrices,
     watchQuarantine,
     watchBacklog,

@@ -36,6 +36,9 @@ export interface Gateway {
   detours(): number
 }
 
+/** How long a call may be kept waiting, in milliseconds: well within what Claude Code takes for silence. */
+const PATIENCE = 120_000
+
 export async function gateway(wish: GatewayWish): Promise<Gateway> {
   const { time, fetch, places, strategy, headroom, quotas } = wish
   const { now, rest } = time
@@ -64,7 +67,7 @@ export async function gateway(wish: GatewayWish): Promise<Gateway> {
     if (row.status === 'pending') attempts.set(row.id, row.attempts)
     else attempts.delete(row.id)
   }
-  await runtime.data.settings.put('routing', { strategy })
+  await runtime.data.settings.put('routing', { strategy, patience: PATIENCE })
   await addUpstream(runtime, { id: 'default', kind: 'environment', enabled: false })
   for (const [index, place] of places.entries()) await add(place, index)
   const keys = await Promise.all(Array.from({ length: wish.developers }, () => keyIn(runtime)))
@@ -113,7 +116,7 @@ function unaware(): ReturnType<typeof newHeadroom> {
   return {
     expect,
     look: () => ({ room: 1, wait: 0 }),
-    reserve: () => ({ wait: 0, ready: undefined, settle() {}, throttled() {} }),
+    reserve: () => ({ wait: 0, left: () => 0, ready: undefined, settle() {}, throttled() {} }),
     stands: () => [],
   }
 }

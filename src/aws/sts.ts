@@ -31,7 +31,7 @@ export class StsError extends GatewayError {
   readonly code: string
 
   constructor(code: string, sentence: string, options: ConstructorParameters<typeof GatewayError>[2] = {}) {
-    super('api_error', sentence, options)
+    super('api_error', sentence, { fault: { name: 'credentials' }, ...options })
     this.name = 'StsError'
     this.code = code
   }

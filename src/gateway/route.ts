@@ -14,7 +14,7 @@ import { choose } from './routing/choose.ts'
 import { eligible, foundAt, goesBy, type Question, UNTROUBLED } from './routing/eligible.ts'
 import { looksFor } from './routing/looks.ts'
 import { nowhere } from './routing/nowhere.ts'
-import { type Policy, policyOf } from './routing/policy.ts'
+import { geographiesIn, type Policy, policyOf } from './routing/policy.ts'
 import { type Configured, configured } from './routing/upstreams.ts'
 
 /** Whose call it is, as far as that decides where it may go. */
@@ -50,7 +50,8 @@ export async function route(
       throw new GatewayError('policy_blocked', `This key may not fall back to the model '${fallback}'.`)
     }
   }
-  return choice
+  const within = geographiesIn(policy)
+  return within.length === 0 ? choice : { ...choice, within }
 }
 
 /** What leaves no cache behind need not go where one is: nobody is asked where that would be. */

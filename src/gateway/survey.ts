@@ -48,6 +48,7 @@ export async function surveyNow(runtime: Runtime, upstream: Configured): Promise
   const { surveys, upstreams } = runtime.data
   const before = await upstreams.byId(upstream.id)
   const findings = await survey(runtime, upstream)
+  runtime.metrics.count('outcrop_surveys_total', { upstream: upstream.id, outcome: outcomeOf(findings) })
   // Whoever changed it meanwhile wants it found out anew.
   if (isSameLead(before, await upstreams.byId(upstream.id))) {
     await surveys.keep(upstream.id, findings, new Date(runtime.now()))
@@ -63,6 +64,12 @@ function isSameLead(one: UpstreamRow | undefined, other: UpstreamRow | undefined
     (row) => row && [row.region, row.transport, row.settings, row.secrets],
   )
   return JSON.stringify(before) === JSON.stringify(after)
+}
+
+/** `limited`: calls come through, but not everything could be found out, or be had. */
+function outcomeOf(findings: Findings): 'passed' | 'limited' | 'unhealthy' {
+  if (!healthOf({ findings }).healthy) return 'unhealthy'
+  return findings.checks.every(({ verdict }) => verdict === 'passed') ? 'passed' : 'limited'
 }
 
 /** What is to be found out about an upstream now, over what is known of it. */

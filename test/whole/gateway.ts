@@ -130,7 +130,7 @@ export function administration(url: string, adminToken: string) {
     for (let cursor: string | null = ''; cursor !== null; ) {
       const page: Record<string, string> = cursor === '' ? {} : { cursor }
       const search = new URLSearchParams({ limit: '1000', ...query, ...page })
-      const { data, next } = (await expected(200, await admin('GET', `/spend?${search}`))) as {
+      const { data, next } = (await expected(200, await admin('GET', `/requests?${search}`))) as {
         data: SpendRow[]
         next: string | null
       }

@@ -38,6 +38,8 @@ export interface Breakers {
    * `left` is owed.
    */
   probe(upstream: string, model: string, now: number): boolean
+  /** The same before its time, where there is nowhere else to go. */
+  probeEarly(upstream: string, model: string, now: number): boolean
   succeeded(upstream: string, model: string, now: number): void
   /** @param wait milliseconds, where the upstream said when to come back */
   failed(upstream: string, model: string, now: number, failure: FailureClass, wait?: number): void
@@ -100,14 +102,26 @@ export function newBreakers(chance: () => number = Math.random): Breakers {
     if (now - state.failedAt > FORGOTTEN_AFTER) places.forget(upstream, model)
   }
 
+  function claim(upstream: string, model: string, now: number): true {
+    for (const state of places.both(upstream, model))
+      if (state.openUntil > 0) state.probing = now + PROBE_HOLDS
+    return true
+  }
+
+  function left(upstream: string, model: string) {
+    for (const state of places.both(upstream, model)) state.probing = 0
+  }
+
   return {
     look,
+    left,
     probe(upstream, model, now) {
       if (!places.has(upstream)) return true
-      if (look(upstream, model, now).open) return false
-      for (const state of [places.at(upstream, ALL), places.at(upstream, model)])
-        if (state && state.openUntil > 0) state.probing = now + PROBE_HOLDS
-      return true
+      return !look(upstream, model, now).open && claim(upstream, model, now)
+    },
+    probeEarly(upstream, model, now) {
+      const isClaimed = places.both(upstream, model).some(({ probing }) => probing > now)
+      return !isClaimed && claim(upstream, model, now)
     },
     succeeded(upstream, model, now) {
       if (!places.has(upstream)) return
@@ -119,14 +133,12 @@ export function newBreakers(chance: () => number = Math.random): Breakers {
       const name = consequence.of === 'upstream' ? ALL : model
       const state = places.at(upstream, name) ?? places.add(upstream, name, fresh(failure, now))
       const isHalfOpen = state.openUntil > 0 && state.openUntil <= now
+      left(upstream, model)
       fail(state, failure, now)
       // Somebody answered, so that what was thought of the whole upstream no longer holds.
       if (name !== ALL && failure !== 'slow') pass(upstream, ALL, now)
       if (wait !== undefined || isHalfOpen || isEnough(state, consequence))
         open(state, consequence, { now, wait, chance })
-    },
-    left(upstream, model) {
-      for (const state of [places.at(upstream, ALL), places.at(upstream, model)]) if (state) state.probing = 0
     },
     standings: (now) => places.all().map(([upstream, model, state]) => standing(upstream, model, state, now)),
   }
@@ -148,10 +160,14 @@ function newPlaces() {
     for (const [upstream, models] of places) for (const model of models.keys()) return forget(upstream, model)
   }
 
+  const at = (upstream: string, model: string) => places.get(upstream)?.get(model)
+
   return {
     forget,
+    at,
+    both: (upstream: string, model: string) =>
+      [at(upstream, ALL), at(upstream, model)].filter((state) => state !== undefined),
     has: (upstream: string) => places.has(upstream),
-    at: (upstream: string, model: string) => places.get(upstream)?.get(model),
     add(upstream: string, model: string, state: State) {
       if (count >= MOST) forgetOne()
       const models = places.get(upstream) ?? new Map<string, State>()
@@ -184,7 +200,6 @@ function fresh(failure: FailureClass, now: number): State {
 function fail(state: State, failure: FailureClass, now: number) {
   if (now - state.since > LATELY) Object.assign(state, { since: now, failed: 0, passed: 0 })
   if (now - state.failedAt > FORGOTTEN_AFTER) state.times = 0
-  state.probing = 0
   state.failures++
   state.class = failure
   state.failed++

@@ -4,6 +4,7 @@
  * such a bucket for each, by which `look` answers at once; where a quota is known, replicas share the bucket through the
  * store of limits. Where nothing is known and nothing was refused, nothing is in the way.
  */
+import type { Quota } from '../../protocol/findings.ts'
 import type { Call, Usage } from '../../protocol/messages.ts'
 import type { Route } from '../../providers/provider.ts'
 import type { Runtime } from '../../runtime.ts'
@@ -22,6 +23,8 @@ import type { Minute } from './headroomminutes.ts'
 import { seatIn } from './headroomseat.ts'
 import { newSizes } from './headroomsizes.ts'
 
+export type { Expected } from './burndown.ts'
+
 /** How a bucket would stand with a call in it. */
 export interface Room {
   /** The share of the bucket that is left then, 0 to 1: 1 where no limit is known, 0 where it does not fit now. */
@@ -33,6 +36,8 @@ export interface Room {
 export interface Reserved {
   /** Milliseconds that its turn is expected to take; 0 where it may be sent at once. */
   wait: number
+  /** The same, as of now. */
+  left(): number
   /** Resolves when its turn has come, or it was given up. Undefined where it may be sent at once. */
   ready: Promise<void> | undefined
   /** What it came to. Without a usage it came to nothing: it failed, was refused, or was never sent. Counts once. */
@@ -48,8 +53,10 @@ export type Lent = Pick<Runtime, 'limits' | 'now' | 'rest' | 'waitUntil'>
 export interface Stand {
   name: string
   holder: Holder
-  /** Tokens a minute that a quota says; undefined where none is known. */
-  said: number | undefined
+  /** Ids of the upstreams that share it. */
+  upstreams: readonly string[]
+  /** As it was found; undefined where none is known. */
+  quota: Quota | undefined
   /** What it is taken to hold; undefined where nothing is known. */
   capacity: number | undefined
   used: number
@@ -86,19 +93,27 @@ export function newHeadroom(): Headroom {
   function lineOf(route: Route): Line {
     const holder = holderOf(route)
     const name = nameOf(holder)
-    const said = quotaFor(route, holder)?.tokensPerMinute
-    const known = lines.get(name)
-    if (known) {
-      if (said !== undefined) known.bucket.said = said
-      return known
+    const line = lines.get(name) ?? begun(name, holder)
+    const quota = quotaFor(route, holder)
+    if (quota && quota !== line.quota) {
+      line.quota = quota
+      line.bucket.said = quota.tokensPerMinute
     }
+    line.upstreams.add(route.upstream.id)
+    return line
+  }
+
+  function begun(name: string, holder: Holder): Line {
     if (lines.size >= MOST_LINES) forgetOne(lines)
-    const line = newLine(name, holder, said)
+    const line = newLine(name, holder)
     lines.set(name, line)
     return line
   }
 
-  const expect = (call: Call) => sizes.expect(call.session, call.body.length, maxTokensOf(call))
+  const expect = (call: Call): Expected => ({
+    ...sizes.expect(call.session, call.body.length, maxTokensOf(call)),
+    background: isBackground(call),
+  })
 
   return {
     expect,
@@ -108,17 +123,18 @@ export function newHeadroom(): Headroom {
       const capacity = bucket.capacity(now)
       if (capacity === undefined && bucket.closedUntil() <= now) return UNLIMITED
       const cost = takenAtStart(route, expected)
-      const wait = waitOf(line, { cost, background: false }, now)
+      const wait = waitOf(line, { cost, background: expected.background ?? false }, queue.tokens(), now)
       if (capacity === undefined || wait > 0 || queue.size() > 0) return { room: 0, wait }
       return { room: Math.max(0, capacity - bucket.used(now) - cost) / capacity, wait: 0 }
     },
     reserve(lent, route, call, who = call.session ?? '') {
-      const { session } = call
+      const { session, startedAt } = call
       const { length } = call.body // and no more of the call: a seat is kept as long as the answer lasts
       const expected = expect(call)
       const ask = {
         who,
-        background: isBackground(call),
+        background: expected.background ?? false,
+        startedAt,
         cost: takenAtStart(route, expected),
         likely: takenLikely(route, expected),
         taken: (usage: Usage) => takenInTheEnd(route, usage),
@@ -155,11 +171,12 @@ export function isBackground({ agent, session, body, outline }: Call): boolean {
   return !outline.members?.some(({ key, value }) => key === 'tools' && (value.elements?.length ?? 0) > 0)
 }
 
-function standOf({ bucket, queue, afloat }: Line, now: number): Stand {
+function standOf({ bucket, queue, afloat, quota, upstreams }: Line, now: number): Stand {
   return {
     name: bucket.name,
     holder: bucket.holder,
-    said: bucket.said,
+    upstreams: [...upstreams],
+    quota,
     capacity: bucket.capacity(now),
     used: bucket.used(now),
     underWay: afloat.size,

@@ -52,7 +52,7 @@ interface Lesson {
   at: number
 }
 
-export function newBucket(name: string, holder: Holder, said: number | undefined): Bucket {
+export function newBucket(name: string, holder: Holder): Bucket {
   const minutes = newMinutes()
   let [level, levelAt, closed, dayPause] = [0, 0, 0, 0]
   let lesson: Lesson | undefined
@@ -92,7 +92,7 @@ export function newBucket(name: string, holder: Holder, said: number | undefined
     name,
     holder,
     minutes,
-    said,
+    said: undefined,
     capacity,
     used,
     add(tokens, now) {

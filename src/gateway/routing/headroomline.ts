@@ -1,4 +1,5 @@
 /** A bucket, the calls that are under way in it, and those that wait for room. */
+import type { Quota } from '../../protocol/findings.ts'
 import type { Holder } from './burndown.ts'
 import { newQueue, newShares, type Place, type Queue, type Shares } from './fairshare.ts'
 import { type Bucket, MINUTE, newBucket } from './headroombucket.ts'
@@ -20,6 +21,10 @@ export interface Line {
   readonly queue: Queue<Waiter>
   readonly shares: Shares
   readonly afloat: Set<Afloat>
+  /** As it was found; undefined where none is known. */
+  quota: Quota | undefined
+  /** Ids of those whose calls it has seen. */
+  readonly upstreams: Set<string>
   /** What the store has been told, or is being told, and has not answered yet: net tokens. */
   untold: number
   /** Of calls that ended lately: how long they took, and which share of what they took they kept. */
@@ -34,12 +39,14 @@ const FADING = 0.9
 /** A call that should be over is expected to be so soon. */
 const SOON = 500
 
-export function newLine(name: string, holder: Holder, said: number | undefined): Line {
+export function newLine(name: string, holder: Holder): Line {
   return {
-    bucket: newBucket(name, holder, said),
+    bucket: newBucket(name, holder),
     queue: newQueue(),
     shares: newShares(),
     afloat: new Set(),
+    quota: undefined,
+    upstreams: new Set(),
     untold: 0,
     habit: { ...FIRST_HABIT },
   }
@@ -67,19 +74,23 @@ export function callNext(line: Line, now: number) {
   }
 }
 
-/** Milliseconds until a call may be sent, by what refills and by what calls under way are expected to give back. */
+/**
+ * Milliseconds until a call may be sent, by what refills and by what calls under way are expected to give back.
+ * @param ahead tokens of those that go before it
+ */
 export function waitOf(
   line: Line,
   { cost, background }: Pick<Place, 'cost' | 'background'>,
+  ahead: number,
   now: number,
 ): number {
-  const { bucket, queue, afloat, habit } = line
+  const { bucket, afloat, habit } = line
   const closed = Math.max(0, bucket.closedUntil() - now)
   const capacity = bucket.capacity(now)
   if (capacity === undefined) return closed
   const most = background ? capacity * (1 - LEFT_TO_MAIN) : capacity
   const refill = capacity / MINUTE
-  let lacks = bucket.used(now) + queue.tokens() + Math.min(cost, most) - most
+  let lacks = bucket.used(now) + ahead + Math.min(cost, most) - most
   if (lacks <= 0) return closed
   const ends = [...afloat].map(({ refund, endsAt }) => ({ refund, in: Math.max(SOON, endsAt - now) }))
   let passed = 0

@@ -3,11 +3,11 @@
  * it, and for how long, is weighed. While a call waits its client hears pings; nobody waits for longer than its patience.
  */
 import { GatewayError } from '../../errors.ts'
-import { roughTokens } from '../../protocol/tokens.ts'
 import type { Reserved } from './headroom.ts'
-import { type Place, type Quest, since } from './quest.ts'
-import type { Warm } from './warmth.ts'
-import { MINUTE, rewriting, weigh } from './weigh.ts'
+import { byCost, minuteOf, movingCost } from './moving.ts'
+import { type Place, type Quest, since, type Waited } from './quest.ts'
+import { expectedOf, type Standing, standingsOf } from './standings.ts'
+import { weigh } from './weigh.ts'
 
 /** A place, and what was reserved there. */
 export interface Taken {
@@ -22,15 +22,8 @@ export const LONGEST_PATIENCE = 240_000
 /** What is waited for is looked at again after so long at the least. Milliseconds. */
 const LEAST = 20
 
-/** Why a place may not be called now. */
-type Why = 'throttled' | 'headroom' | 'breaker'
-
-interface Standing {
-  place: Place
-  /** Milliseconds; 0 where it may be called. */
-  wait: number
-  why: Why
-}
+/** What others find out is looked at again after so long. Milliseconds. */
+const SOON = 1_000
 
 /** The next place; undefined where none is left, or none will be in time. */
 export async function pick(quest: Quest): Promise<Taken | undefined> {
@@ -50,8 +43,9 @@ export async function pick(quest: Quest): Promise<Taken | undefined> {
 
 /** A place for a second try beside one that is slow: only where it can be had at once. */
 export function spare(quest: Quest): Taken | undefined {
-  for (const { place, wait } of standingsOf(quest)) {
-    if (wait > 0 || place.tries > 0 || !mayEnter(quest, place)) continue
+  for (const { place, wait, why } of standingsOf(quest)) {
+    if (place.tries > 0 || (wait > 0 && why !== 'breaker')) continue
+    if (wait > 0 ? !mayAskEarly(quest, place) : !mayEnter(quest, place)) continue
     const reserved = reserve(quest, place)
     if (!reserved.ready) return { place, reserved }
     reserved.settle(undefined)
@@ -88,20 +82,18 @@ async function enter(quest: Quest, place: Place): Promise<Taken | undefined> {
 /** Where its turn would come too late, it goes at once. */
 async function whenItsTurn(quest: Quest, taken: Taken): Promise<Taken> {
   const { place, reserved } = taken
-  if (reserved.ready && reserved.wait <= (await patienceLeft(quest)))
-    await inTurn(quest, { place, wait: reserved.wait, why: 'headroom' }, reserved.ready)
+  const left = await patienceLeft(quest)
+  if (reserved.ready && reserved.wait <= left)
+    await inTurn(quest, { place, wait: left, why: 'headroom' }, reserved.ready)
   return taken
 }
 
 /** The first one, or the one that may be called now: by what either costs. */
 async function weighed(quest: Quest, first: Standing, ready: Standing): Promise<Standing> {
-  if (first === ready || !quest.prices) return ready
-  const left = warmAt(quest, first.place)
-  if (!left) return ready
-  const { runtime, call, witness } = quest
+  const rewriteNano = first === ready ? undefined : movingCost(quest, first.place, ready.place)
+  if (rewriteNano === undefined) return ready
+  const { runtime, witness } = quest
   const [from, to] = [first.place.route, ready.place.route]
-  const there = runtime.steering.warmths.at(call, to, runtime.now())
-  const rewriteNano = rewriting(quest.prices, { from, to, left, there, at: call.startedAt })
   const chose = weigh({
     rewriteNano,
     waitMs: first.wait,
@@ -109,38 +101,57 @@ async function weighed(quest: Quest, first: Standing, ready: Standing): Promise<
     patienceMs: await patienceLeft(quest),
     minuteNano: minuteOf(quest),
   })
-  const figures = { from: from.upstream.id, to: to.upstream.id, rewriteNano, waitMs: Math.ceil(first.wait) }
-  witness.step({ did: 'weighed', at: since(quest), ...figures, chose })
-  runtime.metrics.count('outcrop_routing_weighed_total', { chose })
+  const places = { from: from.upstream.id, to: to.upstream.id }
+  // It is weighed again whenever a wait is over; what is as it was is not told again.
+  const told = `${chose} ${places.from} ${places.to}`
+  if (quest.weighed !== told) {
+    quest.weighed = told
+    const figures = { ...places, rewriteNano, waitMs: Math.ceil(first.wait) }
+    witness.step({ did: 'weighed', at: since(quest), ...figures, chose })
+    runtime.metrics.count('outcrop_routing_weighed_total', { chose })
+  }
   return chose === 'hold' ? first : ready
 }
 
-/** What a minute of this call's is worth. */
-export function minuteOf({ call }: Quest): number {
-  return call.agent === undefined ? MINUTE.developer : MINUTE.subagent
-}
-
-/** What of the session is cached there; of one that others have served, as much as it is long. */
-function warmAt({ runtime, call, choice }: Quest, { route }: Place): Warm | undefined {
-  const known = runtime.steering.warmths.at(call, route, runtime.now())
-  if (known || choice.binding?.upstream !== route.upstream.id) return known
-  return { tokens: roughTokens(call.outline), isLong: false }
-}
-
-/** The first to have room, where that is soon enough; else one that failed lately, for want of anything better. */
+/**
+ * Where none may be called now: the one that costs least to wait for, where that is soon enough. Who says that it is full is believed; a
+ * place that is spared for having failed may work again, and with nowhere else to go nothing is lost by asking: one call
+ * at a time does so, and the others hear of it soon.
+ */
 async function soonest(quest: Quest, standings: readonly Standing[]): Promise<Standing | undefined> {
   const left = await patienceLeft(quest)
-  const [next] = standings.toSorted((a, b) => a.wait - b.wait)
-  if (next && next.wait <= left) return next
-  // Only who says that it is full is believed: a place that is spared may work again, and nothing is lost by asking.
-  const spared = standings.find(({ why, place }) => why === 'breaker' && place.tries === 0)
-  return spared && { ...spared, wait: 0 }
+  const inOrder = byCost(quest, standings)
+  const next = inOrder.find(({ wait }) => wait <= left)
+  if (next && next.wait <= SOON) return next
+  const spared = inOrder.filter(({ why, place }) => why === 'breaker' && place.tries === 0)
+  const asked = spared.find(({ place }) => mayAskEarly(quest, place))
+  if (asked) return { ...asked, wait: 0 }
+  const [other] = spared
+  if (other) return { ...other, wait: left > SOON ? SOON : 0 }
+  if (next) return next
+  // Rather than to refuse the call, even who is thought to be full is asked, unless it said so itself.
+  const thought = inOrder.find(({ place }) => place.tries === 0 && isThoughtFull(quest, place))
+  return thought && mayAskEarly(quest, thought.place) ? { ...thought, wait: 0 } : undefined
+}
+
+function mayAskEarly({ runtime }: Quest, { route: { upstream, modelId } }: Place): boolean {
+  return runtime.steering.breakers.probeEarly(upstream.id, modelId, runtime.now())
+}
+
+/** Nobody said for how long. */
+function isThoughtFull(quest: Quest, { route, notBefore }: Place): boolean {
+  const { breakers, headroom } = quest.runtime.steering
+  const now = quest.runtime.now()
+  const look = breakers.look(route.upstream.id, route.modelId, now)
+  const isRoomy = notBefore <= now && headroom.look(route, expectedOf(quest), now).wait === 0
+  return isRoomy && look.open && !look.said && look.class === 'throttled'
 }
 
 /** Waits for a place; undefined where all is to be looked at again. */
-async function hold(quest: Quest, { place, wait, why }: Standing): Promise<Taken | undefined> {
+async function hold(quest: Quest, standing: Standing): Promise<Taken | undefined> {
+  const { place, why } = standing
   if (why !== 'headroom') {
-    await inTurn(quest, { place, wait, why })
+    await inTurn(quest, standing)
     return undefined
   }
   const reserved = reserve(quest, place)
@@ -149,28 +160,53 @@ async function hold(quest: Quest, { place, wait, why }: Standing): Promise<Taken
   const ready = reserved.ready.then(() => {
     hasCome = true
   })
-  await inTurn(quest, { place, wait, why }, ready)
-  if (hasCome && !quest.signal.aborted) return { place, reserved }
+  for (let wait = reserved.wait; wait > 0; wait = await moreOf(quest, standing, reserved)) {
+    await inTurn(quest, { place, wait, why }, ready)
+    if (quest.signal.aborted) break
+    if (hasCome) return { place, reserved }
+  }
   reserved.settle(undefined)
   return undefined
 }
 
+/**
+ * Its turn comes later than was thought: how many milliseconds more it is worth waiting; 0 where it is not. Whoever gives
+ * a turn up comes last elsewhere, so that is done only for a place that may be called now.
+ */
+async function moreOf(quest: Quest, { place, why }: Standing, reserved: Reserved): Promise<number> {
+  const left = await patienceLeft(quest)
+  if (left <= 0) return 0
+  const wait = Math.min(left, Math.max(LEAST, reserved.left()))
+  const ready = standingsOf(quest).find((other) => other.wait === 0 && other.place !== place)
+  return ready && (await weighed(quest, { place, wait, why }, ready)) === ready ? 0 : wait
+}
+
 /** Rests until it may be called, or until it says so itself; the trail tells how long that was. */
 async function inTurn(quest: Quest, { place, wait, why }: Standing, ready?: Promise<void>): Promise<void> {
-  const { runtime, witness } = quest
+  const { runtime } = quest
   const began = runtime.now()
   const over = new AbortController()
   const leave = () => over.abort('left')
   quest.signal.addEventListener('abort', leave, { once: true })
   // Turns come a little later than was thought, where others are slow.
-  const longest = ready ? Math.max(2 * wait, 1_000) : wait
+  const longest = ready ? Math.min(Math.max(wait, SOON), await patienceLeft(quest)) : wait
   const rested = runtime.rest(Math.max(LEAST, longest), over.signal)
   await (ready ? Promise.race([ready, rested]) : rested)
   over.abort('over')
   quest.signal.removeEventListener('abort', leave)
   const ms = runtime.now() - began
   quest.waited += Math.max(1, ms)
-  witness.step({ did: 'waited', at: since(quest) - ms, ms, upstream: place.route.upstream.id, why })
+  tellWait(quest, { did: 'waited', at: since(quest) - ms, ms, upstream: place.route.upstream.id, why })
+}
+
+/** What is waited for by turns is one wait. */
+function tellWait(quest: Quest, step: Waited) {
+  const { wait, witness } = quest
+  if (wait?.upstream === step.upstream && wait.why === step.why) wait.ms = step.at + step.ms - wait.at
+  else {
+    quest.wait = step
+    witness.step(step)
+  }
 }
 
 /** One that is open is asked all the same: that was decided by whoever wants to enter. */
@@ -184,44 +220,9 @@ function reserve({ runtime, call, terms }: Quest, { route }: Place): Reserved {
   return runtime.steering.headroom.reserve(runtime, route, call, terms.who)
 }
 
-function standingsOf(quest: Quest): Standing[] {
-  const now = quest.runtime.now()
-  return quest.places.filter(isLeft).map((place) => standing(quest, place, now))
-}
-
-/** Each is tried once; one that had no room once more, when it may have. */
-function isLeft({ tries, notBefore }: Place): boolean {
-  return tries === 0 || (tries === 1 && notBefore > 0)
-}
-
-function standing(quest: Quest, place: Place, now: number): Standing {
-  const { breakers, headroom } = quest.runtime.steering
-  const { route } = place
-  const look = breakers.look(route.upstream.id, route.modelId, now)
-  const waits: [Why, number][] = [
-    ['throttled', place.notBefore - now],
-    ['breaker', look.open ? look.until - now : 0],
-    ['headroom', headroom.look(route, expectedOf(quest), now).wait],
-  ]
-  const [why, wait] = waits.reduce((a, b) => (b[1] > a[1] ? b : a))
-  const isFull = look.open && (look.class === 'throttled' || look.class === 'spent_today')
-  return { place, wait: Math.max(0, wait), why: why === 'breaker' && isFull ? 'throttled' : why }
-}
-
-function expectedOf(quest: Quest) {
-  quest.expected ??= quest.runtime.steering.headroom.expect(quest.call)
-  return quest.expected
-}
-
 async function patienceLeft(quest: Quest): Promise<number> {
   quest.patience ??= Math.min((await quest.terms.patience?.()) ?? PATIENCE, LONGEST_PATIENCE)
   return Math.max(0, quest.patience - quest.waited)
-}
-
-/** It has no room, by its own word or by what is known of its quota. */
-export function isFull(quest: Quest, place: Place): boolean {
-  const { wait, why } = standing(quest, place, quest.runtime.now())
-  return wait > 0 && why !== 'breaker'
 }
 
 export function gone(): GatewayError {

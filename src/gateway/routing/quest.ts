@@ -1,4 +1,5 @@
 /** One call on its way to an upstream that answers it: what it may do, what was tried, what it has waited. */
+import type { TrailStep } from '../../data/tables/trail.ts'
 import type { Call, Usage } from '../../protocol/messages.ts'
 import type { Route } from '../../providers/provider.ts'
 import type { Runtime } from '../../runtime.ts'
@@ -12,6 +13,8 @@ import type { Told } from './trail.ts'
 export interface Witness extends Told {
   /** A request has just left. */
   sent(route: Route): void
+  /** It answers: of several that were asked not always the last. */
+  took?(route: Route): void
   /** An upstream worked on it in vain: what that came to. */
   lost?(route: Route, usage: Usage): void
 }
@@ -61,7 +64,13 @@ export interface Quest {
   waited: number
   patience: number | undefined
   expected: Expected | undefined
+  /** The wait that was told last, while nothing has come in between: it may go on. */
+  wait: Waited | undefined
+  /** What was weighed last, and how. */
+  weighed: string | undefined
 }
+
+export type Waited = Extract<TrailStep, { did: 'waited' }>
 
 /** A call that sets out. */
 export function questFor(
@@ -82,6 +91,8 @@ export function questFor(
     waited: 0,
     patience: undefined,
     expected: undefined,
+    wait: undefined,
+    weighed: undefined,
   }
 }
 

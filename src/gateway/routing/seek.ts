@@ -95,6 +95,7 @@ function found(
   const { route } = attempt.place
   const missed = quest.places.find(({ tries, route: other }) => tries > 0 && other !== route)
   if (missed) sawDetour(quest.runtime, missed.route, route)
+  quest.witness.took?.(route)
   return { route, reply, over, model: quest.call.model }
 }
 

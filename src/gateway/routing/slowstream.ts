@@ -7,7 +7,7 @@ import { NO_USAGE } from '../../protocol/messages.ts'
 import { roughTokens } from '../../protocol/tokens.ts'
 import type { Route } from '../../providers/provider.ts'
 import { ranBy } from '../prices.ts'
-import { minuteOf } from './hold.ts'
+import { minuteOf } from './moving.ts'
 import { type Quest, since } from './quest.ts'
 import { worthWaiting } from './weigh.ts'
 

@@ -16,6 +16,7 @@ import {
   type Refusal,
   type Rule,
   refusalBody,
+  retryAfterIn,
   textIn,
   tooLong,
 } from '../../protocol/refusals.ts'
@@ -108,7 +109,12 @@ export function refusedBy(response: Answer, about: About): Promise<Refused> {
 
 export function awsRefusal(text: string, { status, headers }: Pick<Answer, 'status' | 'headers'>): Refusal {
   const body = readBody(text)
-  return { ...body, status, name: headers.get('x-amzn-errortype')?.split(':')[0] || body.name }
+  return {
+    ...body,
+    status,
+    retryAfter: retryAfterIn(headers),
+    name: headers.get('x-amzn-errortype')?.split(':')[0] || body.name,
+  }
 }
 
 /** A refusal inside a stream: a frame that is an exception, or an error. */

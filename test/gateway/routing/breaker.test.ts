@@ -91,6 +91,17 @@ describe('a breaker', () => {
     expect(breakers.probe('a', 'm', later)).toBe(true)
   })
 
+  test('that is open may be asked early by one call at a time, which makes it no longer where it fails', () => {
+    const breakers = even()
+    const first = failing(breakers, 'failed', 0)
+    expect([1, 2].map(() => breakers.probeEarly('a', 'm', 10))).toEqual([true, false])
+    breakers.failed('a', 'm', 20, 'failed')
+    expect(breakers.look('a', 'm', 20)).toEqual(first)
+    expect(breakers.probeEarly('a', 'm', 30)).toBe(true)
+    breakers.succeeded('a', 'm', 40)
+    expect(breakers.look('a', 'm', 40).open).toBe(false)
+  })
+
   test('is not held shut by a call that found out nothing and never said so', () => {
     const breakers = even()
     failing(breakers, 'failed', 0)

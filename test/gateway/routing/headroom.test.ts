@@ -45,7 +45,7 @@ test('a quota is room for what calls take at their start, and they give back wha
   first.settle(SPENT)
   second.settle(SPENT)
   const [stand] = headroom.stands(lent.now())
-  expect(stand).toMatchObject({ said: MILLION, used: 40_000, underWay: 0, waiting: 0 })
+  expect(stand).toMatchObject({ capacity: MILLION, used: 40_000, underWay: 0, waiting: 0 })
 })
 
 test('what is used comes back evenly in a minute', async () => {
