@@ -29,8 +29,6 @@ export interface Runtime {
   hashes: Hashes
   /** The same bytes, as this runtime searches them fastest; without it, a plain array is. */
   view?: ((bytes: ArrayBuffer) => Bytes) | undefined
-  /** What is said, as this host takes it from a Response; without it, as the standard's stream. */
-  stream?: ((speech: Speech) => ReadableStream<Bytes>) | undefined
   /** The guarded way to a URL that an admin or a request has set. */
   egress: EgressLent
   /** What was seen of the upstreams lately. */
@@ -53,6 +51,8 @@ export interface Runtime {
   stopping?: Stopping
   /** Where the request at hand comes from, as far as that can be believed. */
   clientAddress?: string | undefined
+  /** What is said to its client, as this host takes it from a Response; without it, as the standard's stream. */
+  stream?: ((speech: Speech) => ReadableStream<Bytes>) | undefined
   /** The static file that a request asks for, where there is one. */
   assets?: ((request: Request) => Promise<Response | undefined>) | undefined
 }

@@ -8,13 +8,13 @@ import {
   type ServerResponse,
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { getRequestListener } from '@hono/node-server'
+import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
 import type { Speech } from '../../src/gateway/speech.ts'
 import { messagesVoice } from '../../src/gateway/voice.ts'
 import { undiciSend } from '../../src/host/fetch.ts'
 import { nodeHashes } from '../../src/host/hashes.ts'
-import { pulled } from '../../src/host/nodestream.ts'
+import { spokenTo } from '../../src/host/nodestream.ts'
 import type { Bytes } from '../../src/protocol/bytes.ts'
 import { adapt } from '../../src/protocol/fields/adapt.ts'
 import { NOTHING_OMITTED } from '../../src/protocol/fields/target.ts'
@@ -43,11 +43,11 @@ export async function serveBare(step: StepName, upstream: number): Promise<numbe
 }
 
 function withHono(upstream: number) {
-  const app = new Hono().post('/v1/messages', async (c) => {
+  const app = new Hono<{ Bindings: HttpBindings }>().post('/v1/messages', async (c) => {
     const body = new Uint8Array(Buffer.from(await c.req.raw.arrayBuffer()).buffer)
     const { call, sent, headers } = await prepared(body, 'hono', upstream)
     const { speech, type } = await asked(call, sent, headers, upstream)
-    const said = call.stream ? pulled(speech) : await speech.next()
+    const said = call.stream ? spokenTo(c.env.outgoing, speech) : await speech.next()
     return new Response(said ?? null, { headers: { 'content-type': type } })
   })
   return getRequestListener(app.fetch)

@@ -1,7 +1,15 @@
 /** What serves HTTP in a process, as far as its life is concerned: types only. Each runtime has its own. */
+import type { Runtime } from '../runtime.ts'
 
-/** Answers a request that came from this address, where that is known; does not throw. */
-export type Answer = (request: Request, peer: string | undefined) => Response | Promise<Response>
+/**
+ * Answers a request that came from this address, where that is known; does not throw.
+ * @param stream how what is said goes to its client, where that is not by the standard's stream
+ */
+export type Answer = (
+  request: Request,
+  peer: string | undefined,
+  stream?: Runtime['stream'],
+) => Response | Promise<Response>
 
 /** Starts to listen. Rejects where it cannot. */
 export type Listen = (answer: Answer, at: { host: string; port: number }) => Promise<Listening>
