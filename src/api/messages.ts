@@ -55,7 +55,7 @@ async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: A
     .then((whole) => dispatchWithTools(runtime, principal, choice, whole, entry))
     .catch((error: unknown) => entry.refused(whyEnded(call, error)))
     .finally(begun)
-  const { body, contentType, ending } = meter(reply, call, voiceFor(call), {
+  const { body, contentType, ending } = meter(reply, asked, voiceFor(call), {
     now: runtime.now,
     stopping: runtime.stopping,
     limits,

@@ -17,8 +17,15 @@ export function bounded(call: Call, stopping: Stopping | undefined): Bounded {
   const leave = () => controller.abort(signal.reason)
   if (signal.aborted) leave()
   signal.addEventListener('abort', leave, { once: true })
-  const begun = stopping.whenOver(() => controller.abort(outOfTime()))
-  return { call: { ...call, signal: controller.signal }, begun }
+  const outlive = stopping.whenOver(() => controller.abort(outOfTime()))
+  return {
+    call: { ...call, signal: controller.signal },
+    begun() {
+      outlive()
+      // Who leaves a stream cancels it. A signal of its own would be 1 KB more of each that is open.
+      if (call.stream) signal.removeEventListener('abort', leave)
+    },
+  }
 }
 
 /** What went wrong with a call: what it was given up for, where it was given up. */
