@@ -41,7 +41,7 @@ export async function serveHouse(step: StepName): Promise<Served> {
   await host.ready
   const runtime = lessOf(host.runtime, step)
   const { port } = await listenOnNode(
-    (request, peer, stream) => app.fetch(request, visited(runtime, peer, stream)),
+    (request, peer, by) => app.fetch(request, visited(runtime, peer, by)),
     config,
   )
   const { admin } = administration(`http://127.0.0.1:${port}`, config.adminToken ?? '')

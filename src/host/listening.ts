@@ -3,12 +3,12 @@ import type { Runtime } from '../runtime.ts'
 
 /**
  * Answers a request that came from this address, where that is known; does not throw.
- * @param stream how what is said goes to its client, where that is not by the standard's stream
+ * @param by how its body comes and what is said goes, where that is not as the standard has it
  */
 export type Answer = (
   request: Request,
   peer: string | undefined,
-  stream?: Runtime['stream'],
+  by?: Pick<Runtime, 'whole' | 'stream'>,
 ) => Response | Promise<Response>
 
 /** Starts to listen. Rejects where it cannot. */

@@ -110,7 +110,7 @@ async function start({ app, listen, home, cluster }: Brought, config: Config, lo
   await Promise.race([host.ready, sleep(HEAD_START, undefined, { ref: false })])
   const { runtime } = host
   const listening = await listen(
-    (request, peer, stream) => app.fetch(request, visited(runtime, clientAddress(request, peer), stream)),
+    (request, peer, by) => app.fetch(request, visited(runtime, clientAddress(request, peer), by)),
     runtime.config,
   )
   return { host, listening, stop }
@@ -123,11 +123,12 @@ async function start({ app, listen, home, cluster }: Brought, config: Config, lo
 export function visited(
   runtime: Runtime,
   clientAddress: string | undefined,
-  stream: Runtime['stream'],
+  by: Pick<Runtime, 'whole' | 'stream'> = {},
 ): Runtime {
   const visit: Runtime = Object.create(runtime)
   visit.clientAddress = clientAddress
-  visit.stream = stream
+  visit.whole = by.whole
+  visit.stream = by.stream
   return visit
 }
 
