@@ -35,8 +35,6 @@ export interface Runtime {
   hashes: Hashes
   /** The same bytes, as this runtime searches them fastest; without it, a plain array is. */
   view?: ((bytes: ArrayBuffer) => Bytes) | undefined
-  /** What is said, as this host takes it from a Response; without it, as the standard's stream. */
-  stream?: ((speech: Speech) => ReadableStream<Bytes>) | undefined
   /** The guarded way to a URL that an admin or a request has set. */
   egress: EgressLent
   /** What was seen of the upstreams lately. */
@@ -59,6 +57,10 @@ export interface Runtime {
   stopping?: Stopping
   /** Where the request at hand comes from, as far as that can be believed. */
   clientAddress?: string | undefined
+  /** The body of the request at hand, of that length as was declared, where this host reads it better than its Request. */
+  whole?: ((length: number) => Promise<Bytes>) | undefined
+  /** What is said to its client, as this host takes it from a Response; without it, as the standard's stream. */
+  stream?: ((speech: Speech) => ReadableStream<Bytes>) | undefined
   /** The static file that a request asks for, where there is one. */
   assets?: ((request: Request) => Promise<Response | undefined>) | undefined
 }

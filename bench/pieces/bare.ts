@@ -8,13 +8,14 @@ import {
   type ServerResponse,
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { getRequestListener } from '@hono/node-server'
+import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
 import type { Speech } from '../../src/gateway/speech.ts'
 import { messagesVoice } from '../../src/gateway/voice.ts'
 import { undiciSend } from '../../src/host/fetch.ts'
 import { nodeHashes } from '../../src/host/hashes.ts'
-import { pulled } from '../../src/host/nodestream.ts'
+import { bodyOf } from '../../src/host/nodebody.ts'
+import { spokenTo } from '../../src/host/nodestream.ts'
 import type { Bytes } from '../../src/protocol/bytes.ts'
 import { adapt } from '../../src/protocol/fields/adapt.ts'
 import { NOTHING_OMITTED } from '../../src/protocol/fields/target.ts'
@@ -43,11 +44,12 @@ export async function serveBare(step: StepName, upstream: number): Promise<numbe
 }
 
 function withHono(upstream: number) {
-  const app = new Hono().post('/v1/messages', async (c) => {
-    const body = new Uint8Array(Buffer.from(await c.req.raw.arrayBuffer()).buffer)
+  const app = new Hono<{ Bindings: HttpBindings }>().post('/v1/messages', async (c) => {
+    const { incoming } = c.env
+    const body = await bodyOf(incoming as IncomingMessage, lengthOf(incoming as IncomingMessage))
     const { call, sent, headers } = await prepared(body, 'hono', upstream)
     const { speech, type } = await asked(call, sent, headers, upstream)
-    const said = call.stream ? pulled(speech) : await speech.next()
+    const said = call.stream ? spokenTo(c.env.outgoing as ServerResponse, speech) : await speech.next()
     return new Response(said ?? null, { headers: { 'content-type': type } })
   })
   return getRequestListener(app.fetch)
@@ -57,7 +59,7 @@ function withNode(step: StepName, upstream: number) {
   const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY })
 
   async function answer(request: IncomingMessage, response: ServerResponse) {
-    const { call, sent, headers } = await prepared(await gathered(request), step, upstream)
+    const { call, sent, headers } = await prepared(await bodyOf(request, lengthOf(request)), step, upstream)
     if (!does(step, 'undici')) return pass(sent, headers, response)
     if (!does(step, 'decode')) return passOn(await ask(sent, headers, upstream), response)
     const { speech, type } = await asked(call, sent, headers, upstream)
@@ -85,17 +87,8 @@ function withNode(step: StepName, upstream: number) {
     void answer(request, response).catch(() => response.destroy())
 }
 
-/** Into one array of the length that was declared. */
-function gathered(request: IncomingMessage): Promise<Bytes> {
-  const body = new Uint8Array(Buffer.allocUnsafeSlow(Number(request.headers['content-length'] ?? 0)).buffer)
-  let at = 0
-  return new Promise((resolve, reject) => {
-    request.on('data', (piece: Buffer) => {
-      body.set(piece, at)
-      at += piece.length
-    })
-    request.on('end', () => resolve(body)).on('error', reject)
-  })
+function lengthOf({ headers }: IncomingMessage): number {
+  return Number(headers['content-length'] ?? 0)
 }
 
 /** A body, as far as this step treats it, and the headers to send it with. */
@@ -129,8 +122,7 @@ const TARGET = {
   hashes: nodeHashes,
 } as const
 
-function callOf(bytes: Bytes): Call {
-  const body = Buffer.from(bytes.buffer)
+function callOf(body: Bytes): Call {
   const root = outline(body, requestShape)
   const stream = member(root, 'stream')
   return { ...CALL, body, outline: root, stream: stream !== undefined && body[stream.start] === 0x74 }

@@ -8,8 +8,8 @@ import { type Ledger, ledgerIn } from '../../src/data/ledger.ts'
 import { undiciSend } from '../../src/host/fetch.ts'
 import { gathered } from '../../src/host/lines.ts'
 import { listenOnNode } from '../../src/host/nodehttp.ts'
-import { pulled } from '../../src/host/nodestream.ts'
 import { openHost } from '../../src/host/open.ts'
+import { visited } from '../../src/host/run.ts'
 import { openSpool } from '../../src/host/spool.ts'
 import { stopping } from '../../src/host/stopping.ts'
 import { logTo } from '../../src/protocol/log.ts'
@@ -37,12 +37,11 @@ export async function serveHouse(step: StepName): Promise<Served> {
     migrations: fileURLToPath(new URL('drizzle', ROOT)),
     portal: fileURLToPath(new URL('dist/portal', ROOT)),
     stopping: stopping(),
-    stream: pulled,
   })
   await host.ready
   const runtime = lessOf(host.runtime, step)
   const { port } = await listenOnNode(
-    (request, clientAddress) => app.fetch(request, { ...runtime, clientAddress }),
+    (request, peer, by) => app.fetch(request, visited(runtime, peer, by)),
     config,
   )
   const { admin } = administration(`http://127.0.0.1:${port}`, config.adminToken ?? '')

@@ -45,7 +45,7 @@ interface Admitted {
 async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: Admitted): Promise<Response> {
   const runtime = c.env
   const { limits } = runtime.config
-  const lent = { limits, view: runtime.view }
+  const lent = { limits, view: runtime.view, whole: runtime.whole }
   const arrival = { id: c.get('requestId'), startedAt: c.get('startedAt') }
   const asked = await read(c.req.raw, arrival, lent, said)
   requireMaxTokens(asked)
@@ -58,7 +58,7 @@ async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: A
     .then((whole) => dispatchWithTools(runtime, principal, { choice, terms }, whole, entry))
     .catch((error: unknown) => entry.refused(whyEnded(call, error)))
     .finally(begun)
-  const { body, contentType, ending } = meter(reply, call, voiceFor(call), {
+  const { body, contentType, ending } = meter(reply, asked, voiceFor(call), {
     now: runtime.now,
     stopping: runtime.stopping,
     limits,

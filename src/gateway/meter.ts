@@ -6,7 +6,7 @@
 import type { LimitsConfig } from '../config.ts'
 import { asGatewayError, GatewayError } from '../errors.ts'
 import type { Bytes } from '../protocol/bytes.ts'
-import type { Call } from '../protocol/messages.ts'
+import type { Call, StreamEvent } from '../protocol/messages.ts'
 import { generationOf } from '../protocol/models.ts'
 import type { Events } from '../protocol/streams.ts'
 import type { Route } from '../providers/provider.ts'
@@ -112,26 +112,23 @@ function said(
     mouth.close()
   }
 
-  async function pull() {
+  function pull() {
     silence.waits()
-    try {
-      for (;;) {
-        const batch = await events.next()
-        if (over) return
-        silence.heard()
-        if (!batch) return finish()
-        firstByteAt ??= now()
-        seen.see(batch)
-        // Before the last bytes go out: an answer that was read to its end is in the books, whatever comes next.
-        if (seen.isComplete()) conclude('succeeded')
-        const bytes = voice.say(batch)
-        if (!bytes) continue
-        mouth.say(bytes)
-        return silence.rests()
-      }
-    } catch (error) {
-      finish(error)
-    }
+    return events.next().then(heard).catch(finish)
+  }
+
+  function heard(batch: StreamEvent[] | undefined) {
+    if (over) return
+    silence.heard()
+    if (!batch) return finish()
+    firstByteAt ??= now()
+    seen.see(batch)
+    // Before the last bytes go out: an answer that was read to its end is in the books, whatever comes next.
+    if (seen.isComplete()) conclude('succeeded')
+    const bytes = voice.say(batch)
+    if (!bytes) return // whoever listens still waits, and more is asked for
+    mouth.say(bytes)
+    silence.rests()
   }
 
   const mouth = speaker(pull, () => {

@@ -27,16 +27,19 @@ interface Listener {
  * @param left told when nobody listens any more
  */
 export function speaker(pull: () => Promise<void>, left: () => void): Speaker {
-  const kept: Bytes[] = []
+  let kept: Bytes[] | undefined // of most answers nothing is ever kept: somebody waits
   let listener: Listener | undefined
   let isPulling = false
   let end: { error?: unknown } | undefined
 
-  async function more() {
+  function more() {
     isPulling = true
-    await pull()
+    void pull().then(pulled)
+  }
+
+  function pulled() {
     isPulling = false
-    if (listener && !end) void more()
+    if (listener && !end) more()
   }
 
   function over(how: { error?: unknown }) {
@@ -53,13 +56,13 @@ export function speaker(pull: () => Promise<void>, left: () => void): Speaker {
   return {
     speech: {
       next() {
-        const first = kept.shift()
+        const first = kept?.shift()
         if (first) return Promise.resolve(first)
         return new Promise((resolve, reject) => {
           const asks = { resolve, reject }
           if (end) return answer(asks)
           listener = asks
-          if (!isPulling) void more()
+          if (!isPulling) more()
         })
       },
       cancel() {
@@ -70,8 +73,9 @@ export function speaker(pull: () => Promise<void>, left: () => void): Speaker {
     say(bytes) {
       const asks = listener
       listener = undefined
-      if (asks) asks.resolve(bytes)
-      else kept.push(bytes)
+      if (asks) return asks.resolve(bytes)
+      kept ??= []
+      kept.push(bytes)
     },
     close: () => over({}),
     fail: (error) => over({ error }),

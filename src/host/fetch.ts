@@ -71,6 +71,7 @@ function answering(
     onResponseStart(controller, status, headers) {
       if (status < 200) return // informational: the answer follows
       body = new Body(controller)
+      controller.rawHeaders = null // 1.5 KB that would stay for as long as the stream
       resolve(new Answered(status, headers, body))
     },
     onResponseData: (_, chunk) => body?.push(chunk as Bytes),
@@ -96,7 +97,7 @@ const OVER: Read = { done: true, value: undefined }
 /** What has come and was not read yet. Everything that came between two reads is one chunk. */
 class Body {
   #controller: Dispatcher.DispatchController
-  #held: Bytes[] = []
+  #held: Bytes[] | undefined
   #size = 0
   #isOver = false
   #failure: { error: unknown } | undefined
@@ -108,6 +109,7 @@ class Body {
 
   push(chunk: Bytes) {
     if (this.#waiting) return this.#answer({ done: false, value: chunk })
+    this.#held ??= []
     this.#held.push(chunk)
     this.#size += chunk.length
     if (this.#size >= MOST_HELD) this.#controller.pause()
@@ -135,12 +137,13 @@ class Body {
 
   /** One at a time. What came before a failure is given before it. */
   read(): Promise<Read> {
-    const [first, ...more] = this.#held
-    if (first) {
-      this.#held = []
+    const held = this.#held
+    if (held) {
+      this.#held = undefined
       this.#size = 0
       this.#controller.resume()
-      return Promise.resolve({ done: false, value: more.length === 0 ? first : concat([first, ...more]) })
+      const [only] = held
+      return Promise.resolve({ done: false, value: only && held.length === 1 ? only : concat(held) })
     }
     if (this.#failure) return Promise.reject(this.#failure.error)
     if (this.#isOver) return Promise.resolve(OVER)

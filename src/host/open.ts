@@ -34,8 +34,6 @@ interface Lent {
   /** The folder of the portal's files, as built. */
   portal: string
   stopping: Stopping
-  /** How this host takes what is said, where it can do so better than by the standard's stream. */
-  stream?: Runtime['stream']
   /** In one of several processes of a gateway: what it shares with the others. */
   follow?: ((own: Own) => Following) | undefined
 }
@@ -92,7 +90,6 @@ export async function openHost(lent: Lent): Promise<Host> {
     metrics: shared.metrics,
     now,
     isReady: async () => isReady,
-    stream: lent.stream,
     stopping: lent.stopping,
     waitUntil(promise) {
       const tracked = promise.catch((error: unknown) => {
