@@ -3,7 +3,7 @@ import type { Findings, Offer } from '../../protocol/findings.ts'
 import { splitProfile } from '../../protocol/models.ts'
 import type { Surveying, Upstream } from '../provider.ts'
 import { ACTIONS } from './actions.ts'
-import { passed, type Tried, tried } from './checks.ts'
+import { passed, type Tried, tried, unknown } from './checks.ts'
 import { type Asker, AwsRefusal } from './control.ts'
 import { noAccessTo } from './discover.ts'
 import { isReachable } from './geographies.ts'
@@ -31,7 +31,7 @@ export async function askedAccess(
   const isFresh = lent.now() - (known?.asked?.availability ?? Number.NEGATIVE_INFINITY) < ACCESS_HOLDS
   const bases = basesIn(listed ?? [], upstream.profile ?? 'global')
   const due = bases.filter((base) => !isFresh || !verdicts.has(base) || verdicts.get(base) !== undefined)
-  const outcome = await tryOn(due, verdicts, asker)
+  const outcome = listed ? await tryOn(due, verdicts, asker) : UNTOLD
   const isWhole = !isFresh && outcome.check.verdict === 'passed'
   return {
     ...outcome,
@@ -41,6 +41,10 @@ export async function askedAccess(
       return refused === undefined ? offer : { ...offer, refused }
     },
   }
+}
+
+const UNTOLD: Tried<never> = {
+  check: unknown(ACTIONS.availability.name, 'Not to be told until models may be listed.'),
 }
 
 async function tryOn(

@@ -29,7 +29,7 @@ export async function tried<T>(action: Action, work: () => Promise<T>): Promise<
 }
 
 export function passed({ name, why }: Action): Check {
-  return { action: name, verdict: 'passed', says: `The gateway ${why} by it.` }
+  return { action: name, verdict: 'passed', says: `By it the gateway ${why}.` }
 }
 
 export function unknown(name: string, says: string): Check {
@@ -67,7 +67,7 @@ function denied({ name, why }: Action, { code, message }: AwsRefusal): Check {
   return {
     action: name,
     verdict: 'refused',
-    says: `${remedy(name, message)}: the gateway ${why} by it.`,
+    says: `${remedy(name, message)}: by it the gateway ${why}.`,
     error: code,
   }
 }
@@ -91,7 +91,7 @@ function failed({ name, why }: Action, { code, status, message }: AwsRefusal): C
   return {
     action: name,
     verdict: 'failed',
-    says: `AWS did not do it (${said}): the gateway ${why} by it.`,
+    says: `AWS did not do it (${said}): by it the gateway ${why}.`,
     error: code,
   }
 }
@@ -101,7 +101,7 @@ function noAnswer({ name, why }: Action, error: unknown): Check {
   return {
     action: name,
     verdict: 'failed',
-    says: `It could not be asked (${cause}): the gateway ${why} by it.`,
+    says: `It could not be asked (${cause}): by it the gateway ${why}.`,
   }
 }
 
