@@ -100,13 +100,13 @@ describe('a model that came out today', () => {
 describe('what may be used', () => {
   test('leaves out what the account may not call, and a call is told why', async () => {
     const one = await gateway()
-    bedrock.control.noAccess.set('anthropic.claude-opus-5-5', 'NOT_SUBSCRIBED')
+    bedrock.control.noAccess.set('anthropic.claude-opus-5-5', 'NOT_AUTHORIZED')
     await surveyUpstreams(one.runtime)
     expect(await listed(one)).not.toContain('claude-opus-5-5')
     const response = await one.post(plain('claude-opus-5-5'))
     expect([response.status, await response.json()]).toMatchObject([
       404,
-      { error: { message: expect.stringContaining('has not subscribed to it') as string } },
+      { error: { message: expect.stringContaining('not authorised for it') as string } },
     ])
     expect(bedrock.seen).toEqual([])
   })

@@ -115,18 +115,24 @@ describe('the list of inference profiles', () => {
 
 describe('access to models', () => {
   test('is asked of each, and those that may not be called say why', async () => {
-    bedrock.control.noAccess.set('anthropic.claude-opus-5-5', 'NOT_SUBSCRIBED')
-    bedrock.control.noAccess.set('anthropic.claude-fable-5', 'NOT_AUTHORIZED')
+    bedrock.control.noAccess.set('anthropic.claude-opus-5-5', 'NOT_AUTHORIZED')
     const { offers } = await surveyed(await gateway())
     const refusedOf = (id: string) => offers?.find((offer) => offer.id === id)?.refused
-    expect(refusedOf('us.anthropic.claude-opus-5-5')).toMatch(/has not subscribed/)
-    expect(refusedOf('global.anthropic.claude-opus-5-5')).toMatch(/has not subscribed/)
-    expect(refusedOf('us.anthropic.claude-fable-5')).toMatch(/not authorised/)
+    expect(refusedOf('us.anthropic.claude-opus-5-5')).toMatch(/not authorised/)
+    expect(refusedOf('global.anthropic.claude-opus-5-5')).toMatch(/not authorised/)
     expect(refusedOf('us.anthropic.claude-opus-5')).toBeUndefined()
   })
 
+  test('is not wanting where only the subscription is: AWS makes that with the first call', async () => {
+    bedrock.control.noAccess.set('anthropic.claude-fable-5', 'NOT_SUBSCRIBED')
+    const { offers } = await surveyed(await gateway())
+    const offer = offers?.find(({ id }) => id === 'us.anthropic.claude-fable-5')
+    expect(offer).toBeDefined()
+    expect(offer?.refused).toBeUndefined()
+  })
+
   test('that was granted is not asked about again for an hour, that was refused every time', async () => {
-    bedrock.control.noAccess.set('anthropic.claude-opus-5-5', 'NOT_SUBSCRIBED')
+    bedrock.control.noAccess.set('anthropic.claude-opus-5-5', 'NOT_AUTHORIZED')
     const one = await gateway()
     await surveyed(one)
     const models = countOf('GetFoundationModelAvailability')

@@ -95,9 +95,9 @@ describe('what the account is offered, by the names that lead there', () => {
   })
 
   test('a model that the account may not call is refused, with the reason', () => {
-    const offer = { id: 'us.anthropic.claude-opus-6', refused: 'the account has not subscribed to it' }
+    const offer = { id: 'us.anthropic.claude-opus-6', refused: 'the account is not authorised for it' }
     for (const name of ['claude-opus-6', 'us.anthropic.claude-opus-6', 'anthropic.claude-opus-6']) {
-      expect(() => found(name, upstream([offer]))).toThrow(/cannot be used .* has not subscribed to it/)
+      expect(() => found(name, upstream([offer]))).toThrow(/cannot be used .* is not authorised for it/)
     }
   })
 })

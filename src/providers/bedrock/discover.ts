@@ -6,7 +6,7 @@
  */
 import type { Offer } from '../../protocol/findings.ts'
 import { splitProfile } from '../../protocol/models.ts'
-import { type Asker, AwsRefusal, askControl, everyPage, fieldOf, listOf, wordOf } from './control.ts'
+import { type Asker, AwsRefusal, askControl, everyPage, listOf, wordOf } from './control.ts'
 
 /** The most that AWS gives at once. */
 const PAGE = 1_000
@@ -95,16 +95,13 @@ function arnsIn(profile: unknown): { region: string; id: string }[] {
 
 /**
  * Why an account may not call a model; undefined where it may. Whether the model is in the region itself does not matter:
- * a profile takes calls elsewhere.
+ * a profile takes calls elsewhere. Nor does it that there is no subscription yet: AWS subscribes an account with its first
+ * call. https://docs.aws.amazon.com/bedrock/latest/userguide/model-access.html
  * @throws as `askControl` does.
  */
 export async function noAccessTo(baseId: string, asker: Asker): Promise<string | undefined> {
   const said = await askControl(`/foundation-model-availability/${encodeURIComponent(baseId)}`, asker)
-  const agreement = wordOf(fieldOf(said, 'agreementAvailability'), 'status')
-  if (wordOf(said, 'authorizationStatus') === 'NOT_AUTHORIZED')
-    return 'the account is not authorised for it: see its policies and those of its organisation'
-  if (wordOf(said, 'entitlementAvailability') !== 'NOT_AVAILABLE') return undefined
-  return agreement === 'PENDING'
-    ? 'its subscription is under way'
-    : "the account has not subscribed to it: ask for access in Bedrock's model catalog"
+  return wordOf(said, 'authorizationStatus') === 'NOT_AUTHORIZED'
+    ? 'the account is not authorised for it: see its policies and those of its organisation'
+    : undefined
 }
