@@ -6,8 +6,9 @@ import { GatewayError } from '../../errors.ts'
 import { roughTokens } from '../../protocol/tokens.ts'
 import type { Reserved } from './headroom.ts'
 import { type Place, type Quest, since, type Waited } from './quest.ts'
+import { isThoughtFull, type Standing, standingsOf } from './standings.ts'
 import type { Warm } from './warmth.ts'
-import { MINUTE, rewriting, weigh } from './weigh.ts'
+import { minuteOf, rewriting, weigh } from './weigh.ts'
 
 /** A place, and what was reserved there. */
 export interface Taken {
@@ -16,24 +17,14 @@ export interface Taken {
 }
 
 /** Where nobody says how long a call may wait, in milliseconds. */
-export const PATIENCE = 60_000
-/** Claude Code believes a connection dead that says nothing for five minutes; an answer must still begin in that time. */
-export const LONGEST_PATIENCE = 240_000
+const PATIENCE = 60_000
+/** However patient a team is: the answer must still have time to begin before it is given up as silent. Milliseconds. */
+const LONGEST_PATIENCE = 90_000
 /** What is waited for is looked at again after so long at the least. Milliseconds. */
 const LEAST = 20
 
 /** What others find out is looked at again after so long. Milliseconds. */
 const SOON = 1_000
-
-/** Why a place may not be called now. */
-type Why = 'throttled' | 'headroom' | 'breaker'
-
-interface Standing {
-  place: Place
-  /** Milliseconds; 0 where it may be called. */
-  wait: number
-  why: Why
-}
 
 /** The next place; undefined where none is left, or none will be in time. */
 export async function pick(quest: Quest): Promise<Taken | undefined> {
@@ -62,19 +53,6 @@ export function spare(quest: Quest): Taken | undefined {
     quest.runtime.steering.breakers.left(place.route.upstream.id, place.route.modelId)
   }
   return undefined
-}
-
-/** When the first of them may be called again: milliseconds from now, undefined where that is not known. */
-export function soonestOf(quest: Quest): number | undefined {
-  const { steering } = quest.runtime
-  const now = quest.runtime.now()
-  const waits = quest.places.flatMap(({ route, notBefore }) => {
-    const look = steering.breakers.look(route.upstream.id, route.modelId, now)
-    const { wait } = steering.headroom.look(route, expectedOf(quest), now)
-    const longest = Math.max(look.open ? look.until - now : 0, wait, notBefore - now)
-    return longest > 0 ? [longest] : []
-  })
-  return waits.length === 0 ? undefined : Math.min(...waits)
 }
 
 /** The one place there is: the upstream itself knows best, unless its room is known and worth waiting for. */
@@ -111,7 +89,7 @@ async function weighed(quest: Quest, first: Standing, ready: Standing): Promise<
     waitMs: first.wait,
     waitedMs: quest.waited,
     patienceMs: await patienceLeft(quest),
-    minuteNano: minuteOf(quest),
+    minuteNano: minuteOf(call),
   })
   const places = { from: from.upstream.id, to: to.upstream.id }
   // It is weighed again whenever a wait is over; what is as it was is not told again.
@@ -123,11 +101,6 @@ async function weighed(quest: Quest, first: Standing, ready: Standing): Promise<
     runtime.metrics.count('outcrop_routing_weighed_total', { chose })
   }
   return chose === 'hold' ? first : ready
-}
-
-/** What a minute of this call's is worth. */
-export function minuteOf({ call }: Quest): number {
-  return call.agent === undefined ? MINUTE.developer : MINUTE.subagent
 }
 
 /** What of the session is cached there; of one that others have served, as much as it is long. */
@@ -160,15 +133,6 @@ async function soonest(quest: Quest, standings: readonly Standing[]): Promise<St
 
 function mayAskEarly({ runtime }: Quest, { route: { upstream, modelId } }: Place): boolean {
   return runtime.steering.breakers.probeEarly(upstream.id, modelId, runtime.now())
-}
-
-/** Nobody said for how long. */
-function isThoughtFull(quest: Quest, { route, notBefore }: Place): boolean {
-  const { breakers, headroom } = quest.runtime.steering
-  const now = quest.runtime.now()
-  const look = breakers.look(route.upstream.id, route.modelId, now)
-  const isRoomy = notBefore <= now && headroom.look(route, expectedOf(quest), now).wait === 0
-  return isRoomy && look.open && !look.said && look.class === 'throttled'
 }
 
 /** Waits for a place; undefined where all is to be looked at again. */
@@ -228,44 +192,9 @@ function reserve({ runtime, call, terms }: Quest, { route }: Place): Reserved {
   return runtime.steering.headroom.reserve(runtime, route, call, terms.who)
 }
 
-function standingsOf(quest: Quest): Standing[] {
-  const now = quest.runtime.now()
-  return quest.places.filter(isLeft).map((place) => standing(quest, place, now))
-}
-
-/** Each is tried once; one that had no room once more, when it may have. */
-function isLeft({ tries, notBefore }: Place): boolean {
-  return tries === 0 || (tries === 1 && notBefore > 0)
-}
-
-function standing(quest: Quest, place: Place, now: number): Standing {
-  const { breakers, headroom } = quest.runtime.steering
-  const { route } = place
-  const look = breakers.look(route.upstream.id, route.modelId, now)
-  const waits: [Why, number][] = [
-    ['throttled', place.notBefore - now],
-    ['breaker', look.open ? look.until - now : 0],
-    ['headroom', headroom.look(route, expectedOf(quest), now).wait],
-  ]
-  const [why, wait] = waits.reduce((a, b) => (b[1] > a[1] ? b : a))
-  const isFull = look.open && (look.class === 'throttled' || look.class === 'spent_today')
-  return { place, wait: Math.max(0, wait), why: why === 'breaker' && isFull ? 'throttled' : why }
-}
-
-function expectedOf(quest: Quest) {
-  quest.expected ??= quest.runtime.steering.headroom.expect(quest.call)
-  return quest.expected
-}
-
 async function patienceLeft(quest: Quest): Promise<number> {
   quest.patience ??= Math.min((await quest.terms.patience?.()) ?? PATIENCE, LONGEST_PATIENCE)
   return Math.max(0, quest.patience - quest.waited)
-}
-
-/** It has no room, by its own word or by what is known of its quota. */
-export function isFull(quest: Quest, place: Place): boolean {
-  const { wait, why } = standing(quest, place, quest.runtime.now())
-  return wait > 0 && why !== 'breaker'
 }
 
 export function gone(): GatewayError {
