@@ -50,6 +50,8 @@ export interface AwsConfig {
   /** Undefined: nothing says where Bedrock is. */
   region: string | undefined
   profile: string | undefined
+  /** Which application inference profile each model goes through, as it was written. */
+  profiles: string | undefined
   wire: 'auto' | 'invoke' | 'messages' | 'mantle' | 'platform'
   runtimeEndpoint: string | undefined
   controlEndpoint: string | undefined
@@ -58,6 +60,7 @@ export interface AwsConfig {
   /** Of the services that notices go through. */
   endpoints: Readonly<Record<'sns' | 'events' | 'email', string | undefined>>
   stsEndpoint: string | undefined
+  quotasEndpoint: string | undefined
   /** On Claude Platform. */
   workspace: string | undefined
   fips: boolean
@@ -170,6 +173,7 @@ function awsConfig(value: Variables): AwsConfig {
   return {
     region: value.AWS_REGION ?? value.AWS_DEFAULT_REGION,
     profile: value.BEDROCK_PROFILE,
+    profiles: value.BEDROCK_APPLICATION_PROFILES,
     wire: value.BEDROCK_WIRE,
     runtimeEndpoint: override(value.AWS_ENDPOINT_URL_BEDROCK_RUNTIME),
     controlEndpoint: override(value.AWS_ENDPOINT_URL_BEDROCK),
@@ -181,6 +185,7 @@ function awsConfig(value: Variables): AwsConfig {
       email: override(value.AWS_ENDPOINT_URL_SESV2),
     },
     stsEndpoint: override(value.AWS_ENDPOINT_URL_STS)?.replace(/\/+$/, ''),
+    quotasEndpoint: override(value.AWS_ENDPOINT_URL_SERVICE_QUOTAS)?.replace(/\/+$/, ''),
     workspace: value.ANTHROPIC_AWS_WORKSPACE_ID,
     fips: value.AWS_USE_FIPS_ENDPOINT,
     dualStack: value.AWS_USE_DUALSTACK_ENDPOINT,

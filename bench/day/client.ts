@@ -32,9 +32,11 @@ interface World {
   clouds: Clouds
   time: VirtualTime
   luck: Chance
+  /** It does not say its session. */
+  isNameless: boolean
 }
 
-export function client({ gateway, clouds, time, luck }: World, seen: Experience): Client {
+export function client({ gateway, clouds, time, luck, isNameless }: World, seen: Experience): Client {
   let count = 0
   return {
     async ask(ask) {
@@ -43,7 +45,7 @@ export function client({ gateway, clouds, time, luck }: World, seen: Experience)
       for (let tries = 0; tries <= TRIES; tries++) {
         const id = `${ask.session}-${++count}`
         seen.requests++
-        const outcome = await send(gateway, time, ask, id)
+        const outcome = await send(gateway, time, ask, { id, isNameless })
         if (outcome.answered) {
           seen.waits.push((clouds.seen.arrived.get(id) ?? begun) - begun)
           clouds.seen.arrived.delete(id)
@@ -73,11 +75,16 @@ interface Outcome {
   retryAfter: number
 }
 
-async function send(gateway: Gateway, time: VirtualTime, ask: Ask, id: string): Promise<Outcome> {
+async function send(
+  gateway: Gateway,
+  time: VirtualTime,
+  ask: Ask,
+  { id, isNameless }: { id: string; isNameless: boolean },
+): Promise<Outcome> {
   const headers: Record<string, string> = {
     'content-type': 'application/json',
-    'x-claude-code-session-id': ask.session,
-    ...(ask.agent === undefined ? {} : { 'x-claude-code-agent-id': ask.agent }),
+    ...(isNameless ? {} : { 'x-claude-code-session-id': ask.session }),
+    ...(isNameless || ask.agent === undefined ? {} : { 'x-claude-code-agent-id': ask.agent }),
   }
   time.stir()
   const response = await gateway.request(bodyOf(ask, id), headers, ask.developer)

@@ -8,11 +8,14 @@ import { gateway } from './gateway.ts'
 import { work } from './people.ts'
 
 export interface Contender {
+  id: string
   name: string
   strategy: Strategy
   headroom: boolean
   /** Whether the gateway was told the quotas. */
   told: boolean
+  /** Its clients do not say their session: each call is anybody's. */
+  nameless?: true
   /** One upstream of which there is always enough. */
   infinite?: true
 }
@@ -28,7 +31,6 @@ export interface DayWish {
 }
 
 export interface Day {
-  contender: string
   experience: Experience
   seen: Seen
   detours: number
@@ -51,14 +53,15 @@ export async function liveDay(contender: Contender, wish: DayWish): Promise<Day>
   const experience = newExperience()
   const hours = { begin: MORNING, length: wish.length * HOUR }
   const luck = chance(wish.seed)
+  const isNameless = contender.nameless ?? false
   const days = Array.from({ length: developers }, (_, number) => {
     const patience = luck.fork()
-    const one = client({ gateway: built, clouds: world, time, luck: patience }, experience)
+    const one = client({ gateway: built, clouds: world, time, luck: patience, isNameless }, experience)
     return work(number, luck.fork(), time, one, hours)
   })
   const all = Promise.all(days)
   await time.run()
   await all
   const took = (performance.now() - started) / 1_000
-  return { contender: contender.name, experience, seen: world.seen, detours: built.detours(), took }
+  return { experience, seen: world.seen, detours: built.detours(), took }
 }

@@ -4,6 +4,7 @@ import type { CredentialSource } from '../aws.ts'
 import { type Config, ConfigError, type ProviderName, readConfig } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
 import type { EgressLent } from '../egress.ts'
+import { gaugesOf } from '../gateway/routing/gauges.ts'
 import { type Keyring, newKeyring } from '../gateway/routing/keyring.ts'
 import { newSteering, type Steering } from '../gateway/routing/steering.ts'
 import { newSightings, type Sightings } from '../gateway/sightings.ts'
@@ -52,7 +53,8 @@ export function openIsolate(bindings: Bindings): Isolate {
   const missing = demands(config, bindings)
   if (missing.length > 0) throw new ConfigError(missing.join('\n'))
   const log = logTo({ level: config.logLevel, format: config.logFormat ?? 'json', now, write: writeLine })
-  const metrics = counters()
+  const steering = newSteering()
+  const metrics = counters(() => gaugesOf(steering, now()))
   const credentials = credentialsFrom(variables, config, { fetch: send, now })
   return {
     config,
@@ -67,7 +69,7 @@ export function openIsolate(bindings: Bindings): Isolate {
     egress: unpinnedEgress(send, config.egress.loopback),
     schema: schemaCheck({ log, now }),
     sightings: newSightings(),
-    steering: newSteering(),
+    steering,
     rest,
     now,
   }

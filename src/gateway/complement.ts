@@ -74,6 +74,7 @@ function stepsOf(runtime: Runtime, { choice, terms }: Way, entry: Entry) {
     const last = steps.at(-1)
     if (!last) return kept(await dispatch(runtime, choice, step, entry, terms))
     marks.push(usageFrom(spent))
+    entry.step({ did: 'continued', at: runtime.now() - step.startedAt, upstream: last.route.upstream.id })
     const { instead: _, ...same } = terms // nobody could be told of another model any more
     const stays = { ...choice, routes: stayingWith(last.route, choice.routes) }
     return dispatch(runtime, stays, { ...step, model: last.model }, entry, same).then(

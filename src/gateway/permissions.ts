@@ -38,7 +38,7 @@ const PERMISSIONS = {
   'limits.change': ADMINS,
   'organisation.read': EVERYBODY,
   'organisation.change': ADMINS,
-  'spend.read': THEIRS,
+  'requests.read': THEIRS,
   'usage.read': THEIRS,
   'prices.read': EVERYBODY,
   'prices.change': ADMINS,

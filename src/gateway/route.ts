@@ -2,10 +2,11 @@
 import { GatewayError } from '../errors.ts'
 import { deepen, parse, values } from '../protocol/json.ts'
 import type { Call } from '../protocol/messages.ts'
-import { listedName, MODELS, type Model, modelNamed } from '../protocol/models.ts'
+import { listedName, MODELS, type Model, modelBehind, modelNamed } from '../protocol/models.ts'
 import type { Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Principal } from './authenticate.ts'
+import { healthOf } from './health.ts'
 import { allows } from './models.ts'
 import { resolved } from './resolve.ts'
 import type { Choice } from './routing/choice.ts'
@@ -13,7 +14,7 @@ import { choose } from './routing/choose.ts'
 import { eligible, foundAt, goesBy, type Question, UNTROUBLED } from './routing/eligible.ts'
 import { looksFor } from './routing/looks.ts'
 import { nowhere } from './routing/nowhere.ts'
-import { type Policy, policyOf } from './routing/policy.ts'
+import { geographiesIn, type Policy, policyOf } from './routing/policy.ts'
 import { type Configured, configured } from './routing/upstreams.ts'
 
 /** Whose call it is, as far as that decides where it may go. */
@@ -49,7 +50,8 @@ export async function route(
       throw new GatewayError('policy_blocked', `This key may not fall back to the model '${fallback}'.`)
     }
   }
-  return choice
+  const within = geographiesIn(policy)
+  return within.length === 0 ? choice : { ...choice, within }
 }
 
 /** What leaves no cache behind need not go where one is: nobody is asked where that would be. */
@@ -99,13 +101,31 @@ function fallbacks({ body, outline: root }: Call): string[] {
   )
 }
 
-/** What a principal may use here, newest first: whatever its plain name leads somewhere for. */
+/** What a principal may use here, newest first: whatever its plain name leads somewhere healthy for. */
 export async function modelsFor(runtime: Runtime, principal: Asker): Promise<Model[]> {
   const all = await configured(runtime)
   const policy = await policyOf(runtime, principal)
-  const usable = MODELS.filter(({ name }) => {
+  const looks = { ...UNTROUBLED, health: healthOf }
+  const usable = modelsIn(all).filter(({ name }) => {
     const question = { name, at: undefined, policy, models: principal.models, principal }
-    return eligible(all, question, UNTROUBLED).fit.length > 0
+    return eligible(all, question, looks).fit.length > 0
   })
-  return usable.toSorted((a, b) => b.released.localeCompare(a.released))
+  return usable.toSorted((a, b) => dayOf(b).localeCompare(dayOf(a)))
+}
+
+/** Those that are shipped, and those that came out later and are offered somewhere; each name once. */
+function modelsIn(all: readonly Configured[]): Model[] {
+  const byName = new Map(MODELS.map((model) => [model.name, model]))
+  for (const { findings } of all) {
+    for (const offer of findings?.offers ?? []) {
+      const model = modelBehind(offer.baseId ?? offer.id)
+      if (model && !byName.has(model.name)) byName.set(model.name, model)
+    }
+  }
+  return [...byName.values()]
+}
+
+/** What came out after the table has no day in it: it is newer than all that has. */
+function dayOf({ released }: Model): string {
+  return released || '9999'
 }

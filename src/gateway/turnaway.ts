@@ -1,8 +1,9 @@
 /** The row of a call that a budget turned away: nothing was sent, nothing is owed, and why is on the ledger. */
 import type { Call } from '../protocol/messages.ts'
 import type { Runtime } from '../runtime.ts'
-import { opening } from './account.ts'
 import type { Principal } from './authenticate.ts'
+import { beginTrail } from './routing/trail.ts'
+import { opening } from './row.ts'
 import type { Course } from './stepdown.ts'
 
 interface TurnedAway {
@@ -24,6 +25,7 @@ export function turnAway({ runtime, principal, call, course }: TurnedAway, day: 
     await runtime.data.ledger.write({
       ...opening(principal, call, course.choice.routes[0], 0, { day, decision }),
       status: 'refused',
+      trail: beginTrail(course.choice).whole([]),
       errorType: 'billing_error',
       usageSource: 'final',
       costNano: 0,

@@ -4,6 +4,7 @@ import type { Config } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
 import { type DataOptions, dataIn } from '../data/data.ts'
 import { capacityOf } from '../gateway/admit.ts'
+import { gaugesOf } from '../gateway/routing/gauges.ts'
 import { newSteering } from '../gateway/routing/steering.ts'
 import { newSightings } from '../gateway/sightings.ts'
 import { closeLost, everyHour, everyMinute, HOUR, MINUTE } from '../jobs.ts'
@@ -62,7 +63,8 @@ export async function openHost(lent: Lent): Promise<Host> {
   }
   const spools = await openSpools(config.dataDir, log)
   let isReady = false
-  const metrics = counters()
+  const steering = newSteering()
+  const metrics = counters(() => gaugesOf(steering, now()))
   const cache = memoryCache({ entries: CACHE_ENTRIES, now })
   const shared = lent.follow?.({ metrics, cache }) ?? { metrics, cache, limits: undefined }
   const { close: closeStores, ...stores } = await openLimits(config, { log, metrics, now }, shared.limits)
@@ -83,7 +85,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     view: (bytes) => Buffer.from(bytes),
     egress: pinnedEgress({ loopback: config.egress.loopback }),
     sightings: newSightings(),
-    steering: newSteering(),
+    steering,
     rest,
     log,
     metrics: shared.metrics,

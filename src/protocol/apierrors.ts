@@ -84,7 +84,10 @@ function noCredit({ upstream }: About): string {
 }
 
 /** The refusal in an answer of this shape; undefined for any other shape. */
-export function apiRefusal(text: string, { status, headers }: Answer): Refusal | undefined {
+export function apiRefusal(
+  text: string,
+  { status, headers }: Pick<Answer, 'status' | 'headers'>,
+): Refusal | undefined {
   const refusal = refusalIn(text)
   return refusal && { ...refusal, status, retryAfter: retryAfterIn(headers) }
 }

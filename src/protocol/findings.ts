@@ -3,9 +3,13 @@
 export interface Findings {
   /** What the account may call, by id; undefined where it could not be asked: then what is shipped holds. */
   offers?: readonly Offer[]
+  /** Application inference profiles of the account, by ARN, and where they lead. */
+  applications?: readonly Offer[]
   quotas?: readonly Quota[]
   /** Which of the calls behind this came through: one for each action of IAM, or setting, that is needed. */
   checks: readonly Check[]
+  /** When that was last asked which is not asked each time, in milliseconds since 1970. */
+  asked?: { availability?: number; quotas?: number }
 }
 
 /** An inference profile, or a model that is called without one. */
@@ -37,4 +41,14 @@ export interface Check {
   verdict: 'passed' | 'refused' | 'failed' | 'unknown'
   /** Why it is needed, and where it failed what to do: one sentence. */
   says: string
+  /** What the other side called it, such as `AccessDeniedException`. */
+  error?: string
 }
+
+/** What every call fails without, by the name of its check. */
+export const DECISIVE: ReadonlySet<string> = new Set([
+  'credentials',
+  'sts:AssumeRole',
+  'sts:AssumeRoleWithWebIdentity',
+  'sts:TagSession',
+])

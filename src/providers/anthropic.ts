@@ -16,12 +16,13 @@ import { type About, errorFor } from '../protocol/refusals.ts'
 import type { Answer } from '../protocol/send.ts'
 import { sseEvents } from '../protocol/ssedecoder.ts'
 import type { Privileges } from '../protocol/urls.ts'
+import { examine, survey } from './anthropicsurvey.ts'
 import { ask, type Door, shownSecret } from './ask.ts'
 import { address, elsewhereWrong } from './elsewhere.ts'
 import type { UpstreamKind } from './kind.ts'
 import type { Lent, Place, Provider, Reply, Route, Upstream } from './provider.ts'
 
-export const anthropic = { place, find, send, countTokens } satisfies Provider
+export const anthropic = { place, find, survey, examine, send, countTokens } satisfies Provider
 
 const HOST = 'api.anthropic.com'
 
@@ -59,7 +60,7 @@ function elsewhereMust(open: Privileges) {
 }
 
 function find(name: string, upstream: Upstream): Route | undefined {
-  const named = firstParty(name)
+  const named = firstParty(name, upstream.offers)
   return named && { upstream, ...named, regionClass: 'global' }
 }
 

@@ -56,7 +56,17 @@ test('secrets are in no row, no line, no entry, no error and no list', async () 
     await askWith(`${token.slice(0, -1)}~`, 'GET', '/admin/me'),
     await ask('llmKey', 'GET', '/admin/keys'),
   ].map(({ text }) => text)
-  for (const path of ['keys', 'tokens', 'users', 'teams', 'audit', 'audit/export', 'search', 'me', 'spend']) {
+  for (const path of [
+    'keys',
+    'tokens',
+    'users',
+    'teams',
+    'audit',
+    'audit/export',
+    'search',
+    'me',
+    'requests',
+  ]) {
     answers.push((await ask('root', 'GET', `/admin/${path}`)).text)
   }
   for (const secret of [key, rotated, `${key}x`]) {

@@ -8,6 +8,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { brain } from './brain.ts'
 import type { TokenBuckets } from './buckets.ts'
 import { promptCache } from './cache.ts'
+import { type Account, newAccount } from './control.ts'
 import { type Desk, serve } from './desk.ts'
 import type { Brain } from './plan.ts'
 import type { Rule } from './rules.ts'
@@ -29,6 +30,8 @@ export interface FakeBedrock {
   seen: SeenRequest[]
   /** Paths of inference profiles that were looked up. */
   asked: string[]
+  /** The account, as its control plane knows it. */
+  control: Account
   script(...steps: Step[]): void
   openSockets(): number
   /** Forgets what was seen, scripted, cached and expired. */
@@ -84,6 +87,7 @@ export async function startFakeBedrock(options: FakeBedrockOptions = {}): Promis
     profiles: options.profiles ?? {},
     reach: options.reach ?? {},
     asked: [],
+    control: newAccount(),
     lenient: options.lenient ?? false,
     rules: options.rules ?? [],
     brain: options.brain ?? brain,
@@ -115,11 +119,13 @@ export async function startFakeBedrock(options: FakeBedrockOptions = {}): Promis
     region: desk.region,
     seen: desk.seen,
     asked: desk.asked,
+    control: desk.control,
     script: (...more) => void steps.push(...more),
     openSockets: () => sockets.size,
     reset() {
       desk.seen.length = 0
       desk.asked.length = 0
+      Object.assign(desk.control, newAccount())
       steps.length = 0
       desk.expired.clear()
       cache.clear()

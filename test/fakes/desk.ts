@@ -4,12 +4,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TokenBuckets } from './buckets.ts'
 import type { PromptCache } from './cache.ts'
+import { serveControl } from './control.ts'
 import { metrics, speak } from './events.ts'
 import { type Examined, examine, type Rulebook } from './examine.ts'
 import type { Thing } from './json.ts'
 import type { Brain } from './plan.ts'
 import { type Head, play } from './player.ts'
-import { tellProfile } from './profiles.ts'
 import { EXCEPTIONS, type Refusal, refusal, STREAM_EXCEPTIONS } from './refusal.ts'
 import { jsonScore, streamScore } from './score.ts'
 import type { Operation, SeenRequest } from './seen.ts'
@@ -48,15 +48,11 @@ export async function serve(desk: Desk, request: IncomingMessage, response: Serv
   const target = request.url ?? '/'
   const [, segment = '', verb = ''] = /^\/model\/([^/]+)\/([a-z-]+)$/.exec(splitTarget(target)[0]) ?? []
   const operation = OPERATIONS[verb]
-  if (request.method === 'GET' && target.startsWith('/inference-profiles/')) {
-    desk.asked.push(target)
-    const arrived = { method: 'GET', target, headers: request.headers, bytes }
-    return tellProfile(desk, arrived, response)
-  }
+  const arrived = { method: request.method ?? '', target, headers: request.headers, bytes }
+  if (await serveControl(desk, arrived, response)) return
   if (operation === undefined || request.method !== 'POST') {
     return refuse(response, refusal('UnknownOperationException'), desk.next())
   }
-  const arrived = { method: request.method, target, headers: request.headers, bytes }
   const result = await examine(desk, arrived, { segment, operation, tooLarge: size > LARGEST })
   const seen: SeenRequest = {
     at,

@@ -4,7 +4,7 @@ import type { RoutingPolicy } from '../../src/data/tables/upstreams.ts'
 import type { Question } from '../../src/gateway/routing/eligible.ts'
 import { policyFrom } from '../../src/gateway/routing/policy.ts'
 import type { Configured } from '../../src/gateway/routing/upstreams.ts'
-import { profileFor } from '../../src/providers/bedrock/names.ts'
+import { profileFor } from '../../src/providers/bedrock/geographies.ts'
 import type { Place } from '../../src/providers/provider.ts'
 
 interface Wish extends Partial<Omit<Configured, 'place' | 'credentialsFor'>> {

@@ -64,6 +64,8 @@ export const upstreams = resource()
       const warnings = warningsOf(c.env, await tables.upstreams.all())
       return { answer: { ...view, warnings }, entry: entry('change', id, shown, view) }
     })
+    // What was found out was found out about another place.
+    if (Object.keys(lead).length > 0) await c.env.data.surveys.forget(id)
     forgetUpstreams(c.env)
     return c.json(answer, 200)
   })

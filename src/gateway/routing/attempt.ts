@@ -1,5 +1,6 @@
 /** One upstream tried once, up to its first content; and what is learned of the upstream by it. */
 import { GatewayError } from '../../errors.ts'
+import type { Omissions } from '../../protocol/fields/target.ts'
 import { type Call, NO_USAGE, type StreamEvent, type Usage } from '../../protocol/messages.ts'
 import { type Events, startingWith } from '../../protocol/streams.ts'
 import { roughTokens } from '../../protocol/tokens.ts'
@@ -47,12 +48,15 @@ export function begin(quest: Quest, place: Place, reserved: Reserved): Attempt {
 
   async function run(): Promise<Reply> {
     const call: Call = { ...quest.call, signal: own?.signal ?? quest.signal }
-    return sendLearning(runtime, route, call, async (omit) => {
+    const send = async (omit: Omissions) => {
       const provider = providerNamed(route.upstream.provider)
       const sending = lent(runtime, () => witness.sent(route))
       const { events, removed } = await provider.send(call, route, sending, omit)
       return { events: await begun(events, heard), removed }
-    })
+    }
+    const retried = (without: readonly string[]) =>
+      witness.step({ did: 'retried', at: since(quest), upstream: route.upstream.id, without })
+    return sendLearning(runtime, route, call, send, retried)
   }
 
   function refused(error: unknown) {

@@ -34,6 +34,8 @@ export interface Choice {
   leftOut: readonly LeftOut[]
   /** What speaks against some of the routes: they are there for want of better ones. */
   despite?: readonly LeftOut[]
+  /** The geographies that policies name, a list of each: a call stays within all of them. */
+  within?: readonly (readonly string[])[]
   /** By what name the session is kept to an upstream; undefined where nothing keeps it. */
   binding: Binding | undefined
 }

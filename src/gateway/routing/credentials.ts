@@ -19,7 +19,7 @@ import type { Caller } from './upstreams.ts'
 export const PURPOSE = 'upstream settings'
 
 /** What it takes to make credentials, and to keep them. */
-type Lent = Pick<Runtime, 'config' | 'keyring' | 'fetch' | 'now' | 'hashes' | 'log'>
+type Lent = Pick<Runtime, 'config' | 'keyring' | 'fetch' | 'now' | 'hashes' | 'log' | 'sightings'>
 
 /** What is made of a row once, however often it is used. */
 export interface Prepared {
@@ -49,7 +49,8 @@ export function sourceFor(lent: Lent, from: Prepared, caller: Caller | undefined
   })
 }
 
-function warn({ log }: Lent, upstream: string, error: unknown, left: number) {
+function warn({ log, sightings, now }: Lent, upstream: string, error: unknown, left: number) {
+  sightings.fades(upstream, now() + left, now())
   const why = error instanceof StsError ? error.operator : undefined
   log('warn', 'the credentials of an upstream could not be renewed: those it has go on working for now', {
     upstream,

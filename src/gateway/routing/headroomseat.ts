@@ -135,8 +135,10 @@ function settle(seat: Seat, usage: Usage | undefined) {
   if (phase === 'over') return
   const now = lent.now()
   const spent = usage ? ask.taken(usage) : 0
-  if (phase === 'waiting') line.queue.leave(seat.place)
-  else line.bucket.add(spent - ask.cost, now)
+  if (phase === 'waiting') {
+    line.queue.leave(seat.place)
+    line.bucket.add(spent, now) // sent before its turn
+  } else line.bucket.add(spent - ask.cost, now)
   if (usage) {
     ask.learn(usage)
     if (phase === 'sent') learnEnd(line, ask.cost, spent, now - sentAt)

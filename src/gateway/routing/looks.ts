@@ -1,6 +1,7 @@
 /** What this process knows of its upstreams just now, as eligibility goes by it. */
 import type { Call } from '../../protocol/messages.ts'
 import type { Runtime } from '../../runtime.ts'
+import { healthOf } from '../health.ts'
 import { type Looks, UNTROUBLED } from './eligible.ts'
 
 /**
@@ -15,7 +16,7 @@ export function looksFor(
   const { breakers, headroom } = steering
   const expected = call && headroom.expect(call)
   return {
-    health: () => ({ healthy: true }),
+    health: healthOf,
     breaker: (upstream, model) => breakers.look(upstream, model, at),
     headroom: (route) => (expected ? headroom.look(route, expected, at) : UNTROUBLED.headroom(route)),
     now: at,

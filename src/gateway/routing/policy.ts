@@ -64,6 +64,11 @@ export function policyFrom(organisation: RoutingPolicy, team: RoutingPolicy | nu
   }
 }
 
+/** The lists of places that a call must stay within, each of them. */
+export function geographiesIn({ bounds }: Policy): (readonly string[])[] {
+  return bounds.flatMap(({ geographies }) => (geographies ? [geographies] : []))
+}
+
 function boundsOf(
   whose: Bounds['whose'],
   { upstreams = null, providers = null, geographies = null }: RoutingPolicy,

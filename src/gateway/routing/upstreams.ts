@@ -79,6 +79,7 @@ export function upstreamFor(
     ...place(),
     credentials: credentialsFor(caller),
     offers: findings?.offers,
+    applications: findings?.applications,
     quotas: findings?.quotas,
   }
 }

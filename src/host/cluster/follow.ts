@@ -28,7 +28,7 @@ export function follow(end: End, own: Own): Following {
   return {
     limits: limitsOf(primary),
     metrics: {
-      count: (name, labels) => own.metrics.count(name, labels),
+      count: (name, labels, by) => own.metrics.count(name, labels, by),
       text: () => primary.ask('metrics', null),
     },
     cache: {

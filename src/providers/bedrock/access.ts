@@ -116,8 +116,8 @@ function roleWrong(region: string, settings: Settings): Wrong | undefined {
     return { field: 'externalId', must: 'be 2 to 1224 letters, digits or any of _+=,.@:/-' }
   if (sessionName !== undefined && !/^[\w+=,.@-]{2,64}$/.test(sessionName))
     return { field: 'sessionName', must: 'be 2 to 64 letters, digits or any of _+=,.@-' }
-  const seconds = Number(durationSeconds ?? SHORTEST_SESSION)
-  if (!Number.isInteger(seconds) || seconds < SHORTEST_SESSION || seconds > LONGEST_SESSION)
+  const seconds = /^\d{3,5}$/.test(durationSeconds ?? '') ? Number(durationSeconds) : 0
+  if (durationSeconds !== undefined && (seconds < SHORTEST_SESSION || seconds > LONGEST_SESSION))
     return { field: 'durationSeconds', must: `be ${SHORTEST_SESSION} to ${LONGEST_SESSION} seconds` }
   return undefined
 }

@@ -107,7 +107,7 @@ export function refusedBy(response: Answer, about: About): Promise<Refused> {
   })
 }
 
-export function awsRefusal(text: string, { status, headers }: Answer): Refusal {
+export function awsRefusal(text: string, { status, headers }: Pick<Answer, 'status' | 'headers'>): Refusal {
   const body = readBody(text)
   return {
     ...body,

@@ -5,6 +5,7 @@ import type { Privileges } from '../../protocol/urls.ts'
 import { address, elsewhereWrong } from '../elsewhere.ts'
 import type { Said, UpstreamKind, Wrong } from '../kind.ts'
 import type { Place } from '../provider.ts'
+import { profilesIn, profilesWrong } from './applications.ts'
 import { ACCESS_FIELDS, accessOf, accessWrong, tagsIn, wishOf } from './access.ts'
 import { type AwsWire, CHOICES, LABELS, placeAt, usualControl, usualEndpoint } from './wires.ts'
 
@@ -24,11 +25,20 @@ export const bedrockKind = {
   fields: [
     ...ACCESS_FIELDS,
     { name: 'profile', label: 'Prefix of inference profiles', hint: 'eu; or global' },
+    {
+      name: 'profiles',
+      label: 'Application inference profiles of models',
+      hint: 'claude-opus-5-5=arn:aws:bedrock:…:application-inference-profile/…',
+    },
     ENDPOINT,
     { name: 'controlEndpoint', label: 'Another address of the control plane' },
   ],
   wrong(said, open) {
-    const { profile, controlEndpoint } = said.settings
+    const { profile, profiles, controlEndpoint } = said.settings
+    const list = profiles && profilesWrong(profiles, said.region)
+    if (list) return { field: 'profiles', must: list }
+    if (profiles && wireOf(said) === 'mantle')
+      return { field: 'profiles', must: 'be left out where the transport is mantle: it knows no ARNs' }
     if (profile !== undefined && !/^[a-z]+(-[a-z]+)?$/.test(profile))
       return { field: 'profile', must: 'be a prefix of profiles such as us or global' }
     if (wishOf(said.settings).fips && wireOf(said) === 'mantle')
@@ -47,6 +57,7 @@ export const bedrockKind = {
       endpoint: address(settings['endpoint'], usualEndpoint(wire, region, wish), endpointMust(said, open)),
       control: address(settings['controlEndpoint'], usualControl(region, wish), controlMust(said, open)),
       profile: settings['profile'],
+      profiles: profilesIn(settings['profiles']),
     })
   },
   tags: tagsIn,

@@ -13,7 +13,8 @@ import type { AwsConfig, Config } from '../../config.ts'
 import type { Wire } from '../../protocol/fields/target.ts'
 import type { About } from '../../protocol/refusals.ts'
 import type { Place } from '../provider.ts'
-import { profileFor } from './names.ts'
+import { profilesIn } from './applications.ts'
+import { profileFor } from './geographies.ts'
 
 export type AwsWire = Exclude<Wire, 'anthropic' | 'vertex'>
 
@@ -69,7 +70,7 @@ export const CHOICES: Readonly<Record<AwsConfig['wire'], AwsWire>> = {
 
 /** @throws GatewayError api_error where the gateway has not been told its AWS region. */
 export function place({ aws }: Config): Place {
-  const { region, wire, profile, workspace, fips, dualStack } = aws
+  const { region, wire, profile, profiles, workspace, fips, dualStack } = aws
   if (region === undefined) {
     throw credentialTrouble('The gateway does not know its AWS region. Set AWS_REGION where it runs.')
   }
@@ -82,6 +83,7 @@ export function place({ aws }: Config): Place {
     control: bare(aws.controlEndpoint ?? usualControl(region, { fips, dualStack })),
     workspace,
     profile,
+    profiles: chosen === 'invoke' || chosen === 'runtime-messages' ? profilesIn(profiles) : undefined,
   })
 }
 
@@ -93,9 +95,10 @@ interface AwsPlace {
   workspace?: string | undefined
   /** The prefix of inference profiles, where it is not the region's own. */
   profile?: string | undefined
+  profiles?: Readonly<Record<string, string>> | undefined
 }
 
-export function placeAt({ wire, region, endpoint, control, workspace, profile }: AwsPlace): Place {
+export function placeAt({ wire, region, endpoint, control, workspace, profile, profiles }: AwsPlace): Place {
   return {
     provider: 'bedrock',
     wire,
@@ -106,6 +109,7 @@ export function placeAt({ wire, region, endpoint, control, workspace, profile }:
       ? {}
       : { headers: { 'anthropic-workspace-id': workspace } }),
     profile: profileFor(region, profile),
+    ...(profiles ? { profiles } : {}),
   }
 }
 

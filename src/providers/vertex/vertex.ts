@@ -17,9 +17,10 @@ import { sseEvents } from '../../protocol/ssedecoder.ts'
 import { ask, type Door, shownSecret } from '../ask.ts'
 import type { Lent, Place, Provider, Reply, Route, Upstream } from '../provider.ts'
 import { refusedBy, streamError } from './errors.ts'
+import { examine } from './examine.ts'
 import { placeAt, usualApi } from './places.ts'
 
-export const vertex = { place, find, send, countTokens } satisfies Provider
+export const vertex = { place, find, examine, send, countTokens } satisfies Provider
 
 const VERSION = 'vertex-2023-10-16'
 

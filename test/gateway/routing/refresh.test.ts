@@ -4,8 +4,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
+import { app } from '../../../src/app.ts'
+import type { UpstreamRow } from '../../../src/data/upstreams.ts'
 import type { Keyring } from '../../../src/gateway/routing/keyring.ts'
 import { configured } from '../../../src/gateway/routing/upstreams.ts'
+import { keyIn } from '../../runtime.ts'
 import { addUpstream } from '../../upstreamrows.ts'
 import { callBy, GATEWAY, ROLE, type Stage, startStage } from './stage.ts'
 
@@ -40,6 +43,8 @@ const CALLERS = ['ann', 'bob', 'eve'].map((name) => ({
   userId: `user_${name}`,
   teamId: 'team_red',
 }))
+
+const SAID = { max_tokens: 10, messages: [{ role: 'user', content: '!say hello' }] }
 
 async function stageWith(lives?: number) {
   const roles = [{ arn: ROLE, trusts: [GATEWAY] }]
@@ -94,7 +99,6 @@ test('credentials are renewed under load without a request that fails or waits',
 
 test('with warm caches no call asks AWS for anything but its answer', async () => {
   const { stage, runtime, waits } = await stageWith()
-  const before = { asked: stage.sts.asked.length, waits: waits() }
   const sent: string[] = []
   const counted = {
     ...runtime,
@@ -109,13 +113,24 @@ test('with warm caches no call asks AWS for anything but its answer', async () =
     loads++
     return all()
   }
+  const { upstreams } = runtime
+  upstreams.push({ ...(upstreams[0] as UpstreamRow), id: 'default', kind: 'environment', enabled: false })
+  runtime.cache.forget('upstreams')
+  const keys = await Promise.all(CALLERS.map(() => keyIn(runtime)))
+  const ask = async (headers: Record<string, string>) => {
+    const body = JSON.stringify({ ...SAID, model: 'claude-opus-5-5' })
+    const response = await app.request('/v1/messages', { method: 'POST', headers, body }, counted)
+    expect([response.status, await response.json()]).toMatchObject([200, { type: 'message' }])
+  }
+  for (const { headers } of keys) await ask(headers)
+  const before = { asked: stage.sts.asked.length, waits: waits(), keys: runtime.lookUps(), loads }
+  sent.length = 0
   const N = 300
-  for (let round = 0; round < N; round++) await callBy(counted, 'u', CALLERS[round % CALLERS.length])
+  for (let round = 0; round < N; round++) await ask(keys[round % keys.length]?.headers ?? { 'x-api-key': '' })
   expect(sent).toEqual(Array.from({ length: N }, () => 'invoke-with-response-stream'))
-  expect({ asked: stage.sts.asked.length, waits: waits() }).toEqual(before)
+  expect({ asked: stage.sts.asked.length, waits: waits(), keys: runtime.lookUps(), loads }).toEqual(before)
+  expect(before.asked).toBeGreaterThan(1)
   expect(stage.bedrock.asked).toEqual([])
-  // Ten seconds are not over, unless the machine is slow: then beside a call.
-  expect(loads).toBeLessThanOrEqual(2)
 })
 
 test('to tell the upstreams there are takes microseconds', async () => {
