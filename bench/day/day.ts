@@ -49,10 +49,12 @@ export async function liveDay(contender: Contender, wish: DayWish): Promise<Day>
   const { strategy, headroom, told } = contender
   const quotas = told ? wish.quotas : undefined
   const { developers } = wish
-  const built = await gateway({ time, fetch: world.fetch, places, strategy, headroom, quotas, developers })
+  const luck = chance(wish.seed)
+  const { next } = luck.fork()
+  const lent = { time, fetch: world.fetch, chance: next }
+  const built = await gateway({ ...lent, places, strategy, headroom, quotas, developers })
   const experience = newExperience()
   const hours = { begin: MORNING, length: wish.length * HOUR }
-  const luck = chance(wish.seed)
   const isNameless = contender.nameless ?? false
   const days = Array.from({ length: developers }, (_, number) => {
     const patience = luck.fork()

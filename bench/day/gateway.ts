@@ -4,8 +4,10 @@ import { memoryBindings } from '../../src/data/bindings/memory.ts'
 import { memoryCache } from '../../src/data/cache.ts'
 import { memoryLimits } from '../../src/data/limits/memory.ts'
 import type { Strategy } from '../../src/data/tables/upstreams.ts'
+import { newBreakers } from '../../src/gateway/routing/breaker.ts'
 import { newHeadroom } from '../../src/gateway/routing/headroom.ts'
 import { newSteering } from '../../src/gateway/routing/steering.ts'
+import { configured } from '../../src/gateway/routing/upstreams.ts'
 import { nodeHashes } from '../../src/host/hashes.ts'
 import { counters } from '../../src/protocol/metrics.ts'
 import type { Send } from '../../src/protocol/send.ts'
@@ -24,6 +26,8 @@ export interface GatewayWish {
   /** As Service Quotas says them; undefined where it may not be asked. */
   quotas: Quotas | undefined
   developers: number
+  /** For what the gateway leaves to chance. */
+  chance(): number
 }
 
 export interface Gateway {
@@ -36,10 +40,14 @@ export interface Gateway {
   detours(): number
 }
 
+/** How long a call may be kept waiting, in milliseconds: well within what Claude Code takes for silence. */
+const PATIENCE = 120_000
+
 export async function gateway(wish: GatewayWish): Promise<Gateway> {
   const { time, fetch, places, strategy, headroom, quotas } = wish
   const { now, rest } = time
   const steering = newSteering()
+  steering.breakers = newBreakers(wish.chance)
   if (!headroom) steering.headroom = unaware()
   const runtime = testRuntime({
     now,
@@ -64,10 +72,14 @@ export async function gateway(wish: GatewayWish): Promise<Gateway> {
     if (row.status === 'pending') attempts.set(row.id, row.attempts)
     else attempts.delete(row.id)
   }
-  await runtime.data.settings.put('routing', { strategy })
+  await runtime.data.settings.put('routing', { strategy, patience: PATIENCE })
   await addUpstream(runtime, { id: 'default', kind: 'environment', enabled: false })
   for (const [index, place] of places.entries()) await add(place, index)
+  // Opening secrets takes real time, which virtual time must not overtake.
+  for (const each of await configured(runtime)) await each.credentialsFor(undefined).get()
   const keys = await Promise.all(Array.from({ length: wish.developers }, () => keyIn(runtime)))
+  // Where a session goes at first is told from its developer: the same each time.
+  runtime.keys.forEach((key, index) => Object.assign(key, { id: `key_${index}` }))
 
   async function add(place: Place, index: number) {
     const id = `upstream_${index}`
@@ -113,7 +125,7 @@ function unaware(): ReturnType<typeof newHeadroom> {
   return {
     expect,
     look: () => ({ room: 1, wait: 0 }),
-    reserve: () => ({ wait: 0, ready: undefined, settle() {}, throttled() {} }),
+    reserve: () => ({ wait: 0, left: () => 0, ready: undefined, settle() {}, throttled() {} }),
     stands: () => [],
   }
 }

@@ -123,12 +123,7 @@ export function openEntry(
 /** Whether calls had failed there, and this one is to find out how it is now. */
 function isProbe({ steering, now }: Runtime, { strategy }: Choice, { upstream, modelId }: Route): boolean {
   if (strategy === 'only') return false // it goes there whatever became of others
-  return steering.breakers
-    .standings(now())
-    .some(
-      ({ upstream: id, model = modelId, state }) =>
-        id === upstream.id && model === modelId && state === 'half_open',
-    )
+  return steering.breakers.look(upstream.id, modelId, now()).open // but for this one
 }
 
 function withSpent(ended: Ending, spent: WireUsage | undefined): Ending {

@@ -17,9 +17,15 @@ export interface OpenLimits {
 
 interface OpenShared {
   limits: SharedLimits
-  bindings: SharedBindings | undefined
+  bindings: SharedBindings
   renew(): Promise<void>
   close(): void
+}
+
+/** What the processes of one gateway share. */
+interface Neighbours {
+  limits: SharedLimits
+  bindings: SharedBindings
 }
 
 interface Lent extends Pick<FallbackOptions, 'log' | 'metrics' | 'now'> {
@@ -39,13 +45,13 @@ const LIVENESS = 60_000
 export async function openLimits(
   { sharedLimits }: Config,
   lent: Lent,
-  neighbours: SharedLimits | undefined,
+  neighbours: Neighbours | undefined,
 ): Promise<OpenLimits> {
   const local = memoryLimits(lent.now)
   const kept = memoryBindings(lent.now)
   const shared = sharedLimits
     ? await openShared(sharedLimits, lent)
-    : neighbours && { limits: neighbours, bindings: undefined, renew: async () => {}, close() {} }
+    : neighbours && { ...neighbours, renew: async () => {}, close() {} }
   if (!shared) return { limits: local, bindings: kept, close() {} }
   const standing = newStanding()
   const limits = fallbackLimits({
@@ -63,9 +69,7 @@ export async function openLimits(
   const { probeIfDue } = limits
   return {
     limits,
-    bindings: shared.bindings
-      ? followedBindings({ ...lent, shared: shared.bindings, local: kept, standing, probeIfDue })
-      : kept,
+    bindings: followedBindings({ ...lent, shared: shared.bindings, local: kept, standing, probeIfDue }),
     close() {
       clearInterval(timer)
       shared.close()

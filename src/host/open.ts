@@ -66,8 +66,9 @@ export async function openHost(lent: Lent): Promise<Host> {
   const steering = newSteering()
   const metrics = counters(() => gaugesOf(steering, now()))
   const cache = memoryCache({ entries: CACHE_ENTRIES, now })
-  const shared = lent.follow?.({ metrics, cache }) ?? { metrics, cache, limits: undefined }
-  const { close: closeStores, ...stores } = await openLimits(config, { log, metrics, now }, shared.limits)
+  const following = lent.follow?.({ metrics, cache })
+  const shared = following ?? { metrics, cache }
+  const { close: closeStores, ...stores } = await openLimits(config, { log, metrics, now }, following)
   const work = new Set<Promise<unknown>>()
   const own = openCredentials(lent.env, config, { fetch: lent.fetch, now })
   const runtime: Runtime = {

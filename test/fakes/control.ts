@@ -74,8 +74,14 @@ interface Operation {
 }
 
 const GETS: readonly [RegExp, Operation][] = [
-  [/^\/inference-profiles$/, { name: 'ListInferenceProfiles', action: 'bedrock:ListInferenceProfiles', answer: list }],
-  [/^\/inference-profiles\/(.+)$/, { name: 'GetInferenceProfile', action: 'bedrock:GetInferenceProfile', answer: one }],
+  [
+    /^\/inference-profiles$/,
+    { name: 'ListInferenceProfiles', action: 'bedrock:ListInferenceProfiles', answer: list },
+  ],
+  [
+    /^\/inference-profiles\/(.+)$/,
+    { name: 'GetInferenceProfile', action: 'bedrock:GetInferenceProfile', answer: one },
+  ],
   [
     /^\/foundation-model-availability\/([^/]+)$/,
     {
@@ -130,7 +136,10 @@ export async function serveControl(book: Book, arrived: Arrived, response: Serve
   return true
 }
 
-function operationOf({ method, headers }: Arrived, path: string): { operation: Operation; rest: string } | undefined {
+function operationOf(
+  { method, headers }: Arrived,
+  path: string,
+): { operation: Operation; rest: string } | undefined {
   if (method === 'POST' && headers['x-amz-target'] === 'ServiceQuotasV20190624.ListServiceQuotas')
     return { operation: QUOTAS, rest: '' }
   if (method !== 'GET') return undefined
@@ -190,7 +199,12 @@ interface Page {
   names: readonly [string, string]
 }
 
-function paged({ control }: Book, operation: string, all: readonly unknown[], { token, most, names }: Page): unknown {
+function paged(
+  { control }: Book,
+  operation: string,
+  all: readonly unknown[],
+  { token, most, names }: Page,
+): unknown {
   const size = Math.min(control.pageSize, most || control.pageSize)
   const page = Number(/^page-(\d+)$/.exec(token ?? 'page-0')?.[1] ?? Number.NaN)
   if (Number.isNaN(page)) return refusal('ValidationException', 'The nextToken is invalid.')
@@ -204,7 +218,9 @@ function paged({ control }: Book, operation: string, all: readonly unknown[], { 
 
 function systems({ region, control }: Book): unknown[] {
   const known = [...MODELS, ...control.launched].flatMap(({ id, profiles }) =>
-    profiles.filter((prefix) => servesFrom(prefix, region)).map((prefix) => systemProfile(prefix, id, region)),
+    profiles
+      .filter((prefix) => servesFrom(prefix, region))
+      .map((prefix) => systemProfile(prefix, id, region)),
   )
   const others = control.more.map(({ id, status = 'ACTIVE', models = [] }) => ({
     inferenceProfileId: id,
@@ -218,7 +234,10 @@ function systems({ region, control }: Book): unknown[] {
 
 /** Two regions of a geography stand for all of them. */
 function systemProfile(prefix: string, id: string, region: string) {
-  const regions = prefix === 'global' ? [region, ''] : [region, region.replace(/\d$/, (digit) => (digit === '1' ? '2' : '1'))]
+  const regions =
+    prefix === 'global'
+      ? [region, '']
+      : [region, region.replace(/\d$/, (digit) => (digit === '1' ? '2' : '1'))]
   return {
     inferenceProfileName: `${prefix} ${id}`,
     inferenceProfileId: `${prefix}.${id}`,
@@ -255,7 +274,8 @@ function applicationProfile({ region, reach }: Book, arn: string, name: string, 
 function one(book: Book, id: string): unknown {
   const found = findModel(id, book.region, book.profiles, book.control.launched)
   if ('status' in found) return found
-  if (!id.startsWith('arn:')) return systemProfile(id.split('.anthropic')[0] ?? '', found.model.id, book.region)
+  if (!id.startsWith('arn:'))
+    return systemProfile(id.split('.anthropic')[0] ?? '', found.model.id, book.region)
   const name = id.slice(id.lastIndexOf('/') + 1)
   if (book.profiles[name] === undefined) return refusal('ResourceNotFoundException')
   return applicationProfile(book, id, name, found.model.id)

@@ -158,7 +158,10 @@ describe('quotas', () => {
       ['Cross-Region InvokeModel tokens per minute for Anthropic Claude Sonnet 4.5 V1', 1_000_000],
       ['Global cross-region model inference tokens per minute for Anthropic Claude Opus 5.5', 3_000_000],
       ['On-demand model inference tokens per minute for Anthropic Claude Opus 4.6 V1', 400_000],
-      ['Cross-region model inference tokens per minute for Anthropic Claude Sonnet 4.5 V1 (1M Context Length)', 5],
+      [
+        'Cross-region model inference tokens per minute for Anthropic Claude Sonnet 4.5 V1 (1M Context Length)',
+        5,
+      ],
       ['Cross-region model inference requests per minute for Anthropic Claude Opus 5.5', 1_000],
       ['Cross-region model inference tokens per minute for Amazon Nova Pro', 7],
       ['Model invocation max tokens per day for Anthropic Claude Opus 5.5', 9],
@@ -190,7 +193,10 @@ describe('quotas', () => {
   })
 
   test('are not asked for with an API key, which opens nothing but Bedrock', async () => {
-    const one = await gateway({}, { credentials: { get: async () => ({ bearer: 'a-key-for-bedrock' }), reject() {} } })
+    const one = await gateway(
+      {},
+      { credentials: { get: async () => ({ bearer: 'a-key-for-bedrock' }), reject() {} } },
+    )
     const findings = await surveyed(one)
     expect(countOf('ListServiceQuotas')).toBe(0)
     expect(findings.offers?.length).toBeGreaterThan(10)
@@ -231,7 +237,10 @@ describe('whether an upstream is healthy', () => {
     spoil()
     try {
       const health = healthOf({ findings: await surveyed(one) })
-      expect(health).toMatchObject({ healthy: false, reason: expect.stringMatching(/credentials/i) as string })
+      expect(health).toMatchObject({
+        healthy: false,
+        reason: expect.stringMatching(/credentials/i) as string,
+      })
     } finally {
       bedrock.expired.clear()
       bedrock.credentials.secretAccessKey = keys.secretAccessKey
@@ -316,7 +325,22 @@ describe('a survey', () => {
     await surveyed(one)
     const told = one.runtime.lines.filter(({ message }) => message.startsWith('a survey of an upstream'))
     expect(told).toEqual([
-      expect.objectContaining({ fields: expect.objectContaining({ check: 'servicequotas:ListServiceQuotas' }) as object }),
+      expect.objectContaining({
+        fields: expect.objectContaining({ check: 'servicequotas:ListServiceQuotas' }) as object,
+      }),
     ])
   })
+})
+
+test('credentials that Bedrock takes are good, whatever Service Quotas says of them', async () => {
+  const one = await gateway()
+  const send = one.runtime.fetch
+  const elsewhere: typeof send = async (url, init) =>
+    init.headers?.['x-amz-target'] === undefined
+      ? send(url, init)
+      : Response.json({ __type: 'UnrecognizedClientException', message: 'Not here.' }, { status: 400 })
+  const findings = await surveyed({ ...one, runtime: { ...one.runtime, fetch: elsewhere } })
+  expect(healthOf({ findings })).toEqual({ healthy: true })
+  expect(checkOf(findings, 'credentials')?.verdict).toBe('passed')
+  expect(checkOf(findings, 'servicequotas:ListServiceQuotas')?.verdict).toBe('failed')
 })

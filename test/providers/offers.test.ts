@@ -105,11 +105,35 @@ describe('what the account is offered, by the names that lead there', () => {
 describe('a model that is not in the table', () => {
   test.each([
     ['anthropic.claude-opus-6', 'claude-opus-6', 'claude-opus-6', 'Claude Opus 6', 5],
-    ['anthropic.claude-quartz-7-5-20270101-v1:0', 'claude-quartz-7-5', 'claude-quartz-7-5-20270101', 'Claude Quartz 7.5', 5],
-    ['anthropic.claude-opus-4-20250514-v1:0', 'claude-opus-4', 'claude-opus-4-20250514', 'Claude Opus 4', 4.1],
-    ['anthropic.claude-3-5-sonnet-20241022-v2:0', 'claude-3-5-sonnet', 'claude-3-5-sonnet-20241022', 'Claude 3.5 Sonnet', 4.1],
+    [
+      'anthropic.claude-quartz-7-5-20270101-v1:0',
+      'claude-quartz-7-5',
+      'claude-quartz-7-5-20270101',
+      'Claude Quartz 7.5',
+      5,
+    ],
+    [
+      'anthropic.claude-opus-4-20250514-v1:0',
+      'claude-opus-4',
+      'claude-opus-4-20250514',
+      'Claude Opus 4',
+      4.1,
+    ],
+    [
+      'anthropic.claude-3-5-sonnet-20241022-v2:0',
+      'claude-3-5-sonnet',
+      'claude-3-5-sonnet-20241022',
+      'Claude 3.5 Sonnet',
+      4.1,
+    ],
     ['anthropic.claude-sonnet-4-9', 'claude-sonnet-4-9', 'claude-sonnet-4-9', 'Claude Sonnet 4.9', 4.8],
-    ['anthropic.claude-mythos-preview', 'claude-mythos-preview', 'claude-mythos-preview', 'Claude Mythos Preview', 5],
+    [
+      'anthropic.claude-mythos-preview',
+      'claude-mythos-preview',
+      'claude-mythos-preview',
+      'Claude Mythos Preview',
+      5,
+    ],
     ['claude-opus-10', 'claude-opus-10', 'claude-opus-10', 'Claude Opus 10', 5],
   ])('%s is %s, listed as %s', (id, name, listedAs, displayName, generation) => {
     const model = modelAs(id)
@@ -134,7 +158,9 @@ describe('a model that goes through an application inference profile', () => {
   const through = (application: Partial<Offer> | undefined, more: Partial<Upstream> = {}) =>
     upstream(listed(`us.${OPUS}`), {
       profiles: { 'claude-opus-5-5': ARN },
-      applications: application ? [{ id: ARN, baseId: OPUS, regions: ['us-east-1', 'us-west-2'], ...application }] : [],
+      applications: application
+        ? [{ id: ARN, baseId: OPUS, regions: ['us-east-1', 'us-west-2'], ...application }]
+        : [],
       ...more,
     })
 

@@ -2,10 +2,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis as Client } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readConfig } from '../../src/config.ts'
 import type { SharedBindings } from '../../src/data/bindings.ts'
 import { holders } from '../../src/data/limits/holders.ts'
 import { openRedis } from '../../src/data/limits/redis.ts'
 import { upstashBindings } from '../../src/data/limits/upstash.ts'
+import { storesFor } from '../../src/edge/limits.ts'
+import { openLimits } from '../../src/host/limits.ts'
+import { counters } from '../../src/protocol/metrics.ts'
 import { bindingsSuite } from '../data/bindingssuite.ts'
 import { type FakeUpstash, startFakeUpstash } from '../fakes/upstash.ts'
 import { findRedis, type Redis } from '../services/redis.ts'
@@ -63,6 +67,16 @@ describe.skipIf('missing' in found)('bindings in a real Redis', () => {
     await tcp.bindings.keep(name, { from: undefined, to: 'a', lasts: 60_000 })
     expect(await http.bindings.find([name])).toEqual(['a'])
     tcp.close()
+  })
+
+  test('of a process and of an isolate are told to the store that both share', async () => {
+    const lent = { log() {}, metrics: counters(), now: Date.now }
+    const host = await openLimits(readConfig({ REDIS_URL: redis.url }), lent, undefined)
+    const { bindings: edge } = storesFor({ kind: 'upstash', ...upstash }, lent)(() => {})
+    const name = `places ${process.pid} ${Date.now()}`
+    await host.bindings.keep(name, { from: undefined, to: 'a', lasts: 60_000 })
+    expect(await edge.find([name])).toEqual(['a'])
+    host.close()
   })
 
   test('an answer that is none is an error, and never a binding', async () => {

@@ -19,6 +19,8 @@ export interface Expected {
   output: number
   /** What the answer may come to: AWS sets that aside. */
   maxTokens: number
+  /** Nobody looks at it: main threads go before. */
+  background?: boolean
 }
 
 /** What a token of output counts. Nobody has said so yet for models that are newer than these: the fifth's is taken. */

@@ -58,8 +58,8 @@ export interface Queue<One extends Place> {
   leave(one: One): void
   first(): One | undefined
   size(): number
-  /** What all of them wait for. */
-  tokens(): number
+  /** What all of them wait for, or those that go before one of them. */
+  tokens(before?: One): number
 }
 
 export function newQueue<One extends Place>(): Queue<One> {
@@ -80,6 +80,14 @@ export function newQueue<One extends Place>(): Queue<One> {
     },
     first: () => places[0],
     size: () => places.length,
-    tokens: () => tokens,
+    tokens(before) {
+      if (!before) return tokens
+      let sum = 0
+      for (const one of places) {
+        if (one === before) break
+        sum += one.cost
+      }
+      return sum
+    },
   }
 }

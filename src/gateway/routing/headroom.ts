@@ -36,6 +36,8 @@ export interface Room {
 export interface Reserved {
   /** Milliseconds that its turn is expected to take; 0 where it may be sent at once. */
   wait: number
+  /** The same, as of now. */
+  left(): number
   /** Resolves when its turn has come, or it was given up. Undefined where it may be sent at once. */
   ready: Promise<void> | undefined
   /** What it came to. Without a usage it came to nothing: it failed, was refused, or was never sent. Counts once. */
@@ -108,7 +110,10 @@ export function newHeadroom(): Headroom {
     return line
   }
 
-  const expect = (call: Call) => sizes.expect(call.session, call.body.length, maxTokensOf(call))
+  const expect = (call: Call): Expected => ({
+    ...sizes.expect(call.session, call.body.length, maxTokensOf(call)),
+    background: isBackground(call),
+  })
 
   return {
     expect,
@@ -118,17 +123,18 @@ export function newHeadroom(): Headroom {
       const capacity = bucket.capacity(now)
       if (capacity === undefined && bucket.closedUntil() <= now) return UNLIMITED
       const cost = takenAtStart(route, expected)
-      const wait = waitOf(line, { cost, background: false }, now)
+      const wait = waitOf(line, { cost, background: expected.background ?? false }, queue.tokens(), now)
       if (capacity === undefined || wait > 0 || queue.size() > 0) return { room: 0, wait }
       return { room: Math.max(0, capacity - bucket.used(now) - cost) / capacity, wait: 0 }
     },
     reserve(lent, route, call, who = call.session ?? '') {
-      const { session } = call
+      const { session, startedAt } = call
       const { length } = call.body // and no more of the call: a seat is kept as long as the answer lasts
       const expected = expect(call)
       const ask = {
         who,
-        background: isBackground(call),
+        background: expected.background ?? false,
+        startedAt,
         cost: takenAtStart(route, expected),
         likely: takenLikely(route, expected),
         taken: (usage: Usage) => takenInTheEnd(route, usage),

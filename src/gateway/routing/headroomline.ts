@@ -74,19 +74,23 @@ export function callNext(line: Line, now: number) {
   }
 }
 
-/** Milliseconds until a call may be sent, by what refills and by what calls under way are expected to give back. */
+/**
+ * Milliseconds until a call may be sent, by what refills and by what calls under way are expected to give back.
+ * @param ahead tokens of those that go before it
+ */
 export function waitOf(
   line: Line,
   { cost, background }: Pick<Place, 'cost' | 'background'>,
+  ahead: number,
   now: number,
 ): number {
-  const { bucket, queue, afloat, habit } = line
+  const { bucket, afloat, habit } = line
   const closed = Math.max(0, bucket.closedUntil() - now)
   const capacity = bucket.capacity(now)
   if (capacity === undefined) return closed
   const most = background ? capacity * (1 - LEFT_TO_MAIN) : capacity
   const refill = capacity / MINUTE
-  let lacks = bucket.used(now) + queue.tokens() + Math.min(cost, most) - most
+  let lacks = bucket.used(now) + ahead + Math.min(cost, most) - most
   if (lacks <= 0) return closed
   const ends = [...afloat].map(({ refund, endsAt }) => ({ refund, in: Math.max(SOON, endsAt - now) }))
   let passed = 0

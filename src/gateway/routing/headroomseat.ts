@@ -8,6 +8,8 @@ import { type Told, tell } from './headroomtold.ts'
 export interface Ask {
   who: string
   background: boolean
+  /** When the call came: who has waited elsewhere has waited. */
+  startedAt: number
   /** What it takes when it begins, and what it is expected to have taken in the end. */
   cost: number
   likely: number
@@ -37,10 +39,11 @@ const [SHORTEST, LONGEST] = [25, 1_000]
 /** Takes a place in a line: at once where there is room and nobody waits. */
 export function seatIn(line: Line, ask: Ask, lent: Lent): Reserved {
   const seat = newSeat(line, ask, lent)
-  const wait = waitOf(line, ask, seat.begun)
+  const wait = waitOf(line, ask, line.queue.tokens(), seat.begun)
   const isSent = begin(seat)
   return {
     wait: isSent ? 0 : Math.max(1, wait),
+    left: () => leftOf(seat),
     ready: isSent ? undefined : turn(seat),
     settle: (usage) => settle(seat, usage),
     throttled: (retryAfter = 0, per = 'minute') => throttled(seat, retryAfter, per),
@@ -51,7 +54,7 @@ function newSeat(line: Line, ask: Ask, lent: Lent): Seat {
   const { who, background, cost, likely } = ask
   const begun = lent.now()
   const refill = (line.bucket.capacity(begun) ?? MINUTE) / MINUTE
-  const due = line.shares.dueAt(ask, refill, begun)
+  const due = line.shares.dueAt(ask, refill, begun) - Math.max(0, begun - ask.startedAt)
   const seat: Seat = {
     phase: 'waiting',
     line,
@@ -112,13 +115,16 @@ async function turn(seat: Seat): Promise<void> {
 }
 
 async function pause(seat: Seat): Promise<void> {
-  const { line, lent, place } = seat
+  const { line, lent } = seat
   callNext(line, lent.now())
   if (seat.phase !== 'waiting') return
   const woken = new AbortController()
   seat.wake = () => woken.abort()
-  const wait = waitOf(line, place, lent.now())
-  await lent.rest(Math.min(LONGEST, Math.max(SHORTEST, wait)), woken.signal)
+  await lent.rest(Math.min(LONGEST, Math.max(SHORTEST, leftOf(seat))), woken.signal)
+}
+
+function leftOf({ phase, line, lent, place }: Seat): number {
+  return phase === 'waiting' ? waitOf(line, place, line.queue.tokens(place), lent.now()) : 0
 }
 
 function leave(seat: Seat) {

@@ -3,12 +3,11 @@
  * it, and for how long, is weighed. While a call waits its client hears pings; nobody waits for longer than its patience.
  */
 import { GatewayError } from '../../errors.ts'
-import { roughTokens } from '../../protocol/tokens.ts'
 import type { Reserved } from './headroom.ts'
+import { byCost, minuteOf, movingCost } from './moving.ts'
 import { type Place, type Quest, since, type Waited } from './quest.ts'
-import { isThoughtFull, type Standing, standingsOf } from './standings.ts'
-import type { Warm } from './warmth.ts'
-import { minuteOf, rewriting, weigh } from './weigh.ts'
+import { expectedOf, type Standing, standingsOf } from './standings.ts'
+import { weigh } from './weigh.ts'
 
 /** A place, and what was reserved there. */
 export interface Taken {
@@ -55,6 +54,19 @@ export function spare(quest: Quest): Taken | undefined {
   return undefined
 }
 
+/** When the first of them may be called again: milliseconds from now, undefined where that is not known. */
+export function soonestOf(quest: Quest): number | undefined {
+  const { steering } = quest.runtime
+  const now = quest.runtime.now()
+  const waits = quest.places.flatMap(({ route, notBefore }) => {
+    const look = steering.breakers.look(route.upstream.id, route.modelId, now)
+    const { wait } = steering.headroom.look(route, expectedOf(quest), now)
+    const longest = Math.max(look.open ? look.until - now : 0, wait, notBefore - now)
+    return longest > 0 ? [longest] : []
+  })
+  return waits.length === 0 ? undefined : Math.min(...waits)
+}
+
 /** The one place there is: the upstream itself knows best, unless its room is known and worth waiting for. */
 async function alone(quest: Quest): Promise<Taken | undefined> {
   const [place] = quest.places
@@ -70,26 +82,24 @@ async function enter(quest: Quest, place: Place): Promise<Taken | undefined> {
 /** Where its turn would come too late, it goes at once. */
 async function whenItsTurn(quest: Quest, taken: Taken): Promise<Taken> {
   const { place, reserved } = taken
-  if (reserved.ready && reserved.wait <= (await patienceLeft(quest)))
-    await inTurn(quest, { place, wait: reserved.wait, why: 'headroom' }, reserved.ready)
+  const left = await patienceLeft(quest)
+  if (reserved.ready && reserved.wait <= left)
+    await inTurn(quest, { place, wait: left, why: 'headroom' }, reserved.ready)
   return taken
 }
 
 /** The first one, or the one that may be called now: by what either costs. */
 async function weighed(quest: Quest, first: Standing, ready: Standing): Promise<Standing> {
-  if (first === ready || !quest.prices) return ready
-  const left = warmAt(quest, first.place)
-  if (!left) return ready
-  const { runtime, call, witness } = quest
+  const rewriteNano = first === ready ? undefined : movingCost(quest, first.place, ready.place)
+  if (rewriteNano === undefined) return ready
+  const { runtime, witness } = quest
   const [from, to] = [first.place.route, ready.place.route]
-  const there = runtime.steering.warmths.at(call, to, runtime.now())
-  const rewriteNano = rewriting(quest.prices, { from, to, left, there, at: call.startedAt })
   const chose = weigh({
     rewriteNano,
     waitMs: first.wait,
     waitedMs: quest.waited,
     patienceMs: await patienceLeft(quest),
-    minuteNano: minuteOf(call),
+    minuteNano: minuteOf(quest),
   })
   const places = { from: from.upstream.id, to: to.upstream.id }
   // It is weighed again whenever a wait is over; what is as it was is not told again.
@@ -103,29 +113,22 @@ async function weighed(quest: Quest, first: Standing, ready: Standing): Promise<
   return chose === 'hold' ? first : ready
 }
 
-/** What of the session is cached there; of one that others have served, as much as it is long. */
-function warmAt({ runtime, call, choice }: Quest, { route }: Place): Warm | undefined {
-  const known = runtime.steering.warmths.at(call, route, runtime.now())
-  if (known || choice.binding?.upstream !== route.upstream.id) return known
-  return { tokens: roughTokens(call.outline), isLong: false }
-}
-
 /**
- * Where none may be called now: the first to have room, where that is soon enough. Who says that it is full is believed; a
+ * Where none may be called now: the one that costs least to wait for, where that is soon enough. Who says that it is full is believed; a
  * place that is spared for having failed may work again, and with nowhere else to go nothing is lost by asking: one call
  * at a time does so, and the others hear of it soon.
  */
 async function soonest(quest: Quest, standings: readonly Standing[]): Promise<Standing | undefined> {
   const left = await patienceLeft(quest)
-  const inOrder = standings.toSorted((a, b) => a.wait - b.wait)
-  const [next] = inOrder
-  if (next && next.wait <= Math.min(SOON, left)) return next
+  const inOrder = byCost(quest, standings)
+  const next = inOrder.find(({ wait }) => wait <= left)
+  if (next && next.wait <= SOON) return next
   const spared = inOrder.filter(({ why, place }) => why === 'breaker' && place.tries === 0)
   const asked = spared.find(({ place }) => mayAskEarly(quest, place))
   if (asked) return { ...asked, wait: 0 }
   const [other] = spared
   if (other) return { ...other, wait: left > SOON ? SOON : 0 }
-  if (next && next.wait <= left) return next
+  if (next) return next
   // Rather than to refuse the call, even who is thought to be full is asked, unless it said so itself.
   const thought = inOrder.find(({ place }) => place.tries === 0 && isThoughtFull(quest, place))
   return thought && mayAskEarly(quest, thought.place) ? { ...thought, wait: 0 } : undefined
@@ -135,10 +138,20 @@ function mayAskEarly({ runtime }: Quest, { route: { upstream, modelId } }: Place
   return runtime.steering.breakers.probeEarly(upstream.id, modelId, runtime.now())
 }
 
+/** Nobody said for how long. */
+function isThoughtFull(quest: Quest, { route, notBefore }: Place): boolean {
+  const { breakers, headroom } = quest.runtime.steering
+  const now = quest.runtime.now()
+  const look = breakers.look(route.upstream.id, route.modelId, now)
+  const isRoomy = notBefore <= now && headroom.look(route, expectedOf(quest), now).wait === 0
+  return isRoomy && look.open && !look.said && look.class === 'throttled'
+}
+
 /** Waits for a place; undefined where all is to be looked at again. */
-async function hold(quest: Quest, { place, wait, why }: Standing): Promise<Taken | undefined> {
+async function hold(quest: Quest, standing: Standing): Promise<Taken | undefined> {
+  const { place, why } = standing
   if (why !== 'headroom') {
-    await inTurn(quest, { place, wait, why })
+    await inTurn(quest, standing)
     return undefined
   }
   const reserved = reserve(quest, place)
@@ -147,10 +160,25 @@ async function hold(quest: Quest, { place, wait, why }: Standing): Promise<Taken
   const ready = reserved.ready.then(() => {
     hasCome = true
   })
-  await inTurn(quest, { place, wait, why }, ready)
-  if (hasCome && !quest.signal.aborted) return { place, reserved }
+  for (let wait = reserved.wait; wait > 0; wait = await moreOf(quest, standing, reserved)) {
+    await inTurn(quest, { place, wait, why }, ready)
+    if (quest.signal.aborted) break
+    if (hasCome) return { place, reserved }
+  }
   reserved.settle(undefined)
   return undefined
+}
+
+/**
+ * Its turn comes later than was thought: how many milliseconds more it is worth waiting; 0 where it is not. Whoever gives
+ * a turn up comes last elsewhere, so that is done only for a place that may be called now.
+ */
+async function moreOf(quest: Quest, { place, why }: Standing, reserved: Reserved): Promise<number> {
+  const left = await patienceLeft(quest)
+  if (left <= 0) return 0
+  const wait = Math.min(left, Math.max(LEAST, reserved.left()))
+  const ready = standingsOf(quest).find((other) => other.wait === 0 && other.place !== place)
+  return ready && (await weighed(quest, { place, wait, why }, ready)) === ready ? 0 : wait
 }
 
 /** Rests until it may be called, or until it says so itself; the trail tells how long that was. */
@@ -161,7 +189,7 @@ async function inTurn(quest: Quest, { place, wait, why }: Standing, ready?: Prom
   const leave = () => over.abort('left')
   quest.signal.addEventListener('abort', leave, { once: true })
   // Turns come a little later than was thought, where others are slow.
-  const longest = ready ? Math.max(2 * wait, 1_000) : wait
+  const longest = ready ? Math.min(Math.max(wait, SOON), await patienceLeft(quest)) : wait
   const rested = runtime.rest(Math.max(LEAST, longest), over.signal)
   await (ready ? Promise.race([ready, rested]) : rested)
   over.abort('over')

@@ -2,7 +2,6 @@
  * What AWS must allow the gateway, action by action. The doctor goes by this table, and the policies that docs/iam.md
  * prints are made of it. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrock.html
  */
-import { partitionName } from '../../aws/hosts.ts'
 import type { AwsWire } from './wires.ts'
 
 /** What an action is allowed on. */
@@ -138,41 +137,4 @@ function action(
   why: string,
 ): Action {
   return { name, purpose, wires, on, why }
-}
-
-/** Where an account is, and what of it is the gateway's. Each may be `*`. */
-export interface Whereabouts {
-  /** Any region of the partition. */
-  region: string
-  account: string
-  /** ARNs of the roles that upstreams take on. */
-  roles: readonly string[]
-  workspace: string
-}
-
-/**
- * The ARNs that stand for it. A profile runs a call in any region of its geography, so that models are allowed in every
- * region; a star stands for none as well, which is where `global.` profiles have theirs.
- */
-export function arnsOf(
-  resource: Resource,
-  { region, account, roles, workspace }: Whereabouts,
-): readonly string[] {
-  const partition = partitionName(region)
-  switch (resource) {
-    case 'profile':
-      return [`arn:${partition}:bedrock:*:${account}:inference-profile/*`]
-    case 'application':
-      return [`arn:${partition}:bedrock:*:${account}:application-inference-profile/*`]
-    case 'model':
-      return [`arn:${partition}:bedrock:*::foundation-model/anthropic.*`]
-    case 'project':
-      return [`arn:${partition}:bedrock-mantle:*:${account}:project/*`]
-    case 'workspace':
-      return [`arn:${partition}:aws-external-anthropic:*:${account}:workspace/${workspace}`]
-    case 'role':
-      return roles
-    case 'any':
-      return ['*']
-  }
 }

@@ -3,8 +3,8 @@ import type { Findings, Offer } from '../../protocol/findings.ts'
 import { splitProfile } from '../../protocol/models.ts'
 import type { Surveying, Upstream } from '../provider.ts'
 import { ACTIONS } from './actions.ts'
-import { type Tried, tried } from './checks.ts'
-import { AwsRefusal } from './control.ts'
+import { passed, type Tried, tried } from './checks.ts'
+import { type Asker, AwsRefusal } from './control.ts'
 import { noAccessTo } from './discover.ts'
 import { isReachable } from './geographies.ts'
 import { baseOf } from './offers.ts'
@@ -31,7 +31,25 @@ export async function askedAccess(
   const isFresh = lent.now() - (known?.asked?.availability ?? Number.NEGATIVE_INFINITY) < ACCESS_HOLDS
   const bases = basesIn(listed ?? [], upstream.profile ?? 'global')
   const due = bases.filter((base) => !isFresh || !verdicts.has(base) || verdicts.get(base) !== undefined)
-  const outcome = await tried(ACTIONS.availability, async () => {
+  const outcome = await tryOn(due, verdicts, asker)
+  const isWhole = !isFresh && outcome.check.verdict === 'passed'
+  return {
+    ...outcome,
+    asked: isWhole ? { availability: lent.now() } : {},
+    judged(offer) {
+      const refused = offer.refused ?? verdicts.get(baseOf(offer) ?? '')
+      return refused === undefined ? offer : { ...offer, refused }
+    },
+  }
+}
+
+async function tryOn(
+  due: readonly string[],
+  verdicts: Map<string, string | undefined>,
+  asker: Asker,
+): Promise<Tried<unknown>> {
+  if (due.length === 0) return { check: passed(ACTIONS.availability) }
+  return tried(ACTIONS.availability, async () => {
     let failure: unknown
     await eachOf(due, AT_ONCE, async (base) => {
       try {
@@ -44,15 +62,6 @@ export async function askedAccess(
     })
     if (failure) throw failure
   })
-  const isWhole = !isFresh && outcome.check.verdict === 'passed'
-  return {
-    ...outcome,
-    asked: isWhole ? { availability: lent.now() } : {},
-    judged(offer) {
-      const refused = offer.refused ?? verdicts.get(baseOf(offer) ?? '')
-      return refused === undefined ? offer : { ...offer, refused }
-    },
-  }
 }
 
 /** Of the profiles that may be asked for here; whether one may be called elsewhere does not matter. */

@@ -11,6 +11,8 @@ export interface Tried<T> {
   value?: T
   /** It failed for want of something else, which was refused in the same breath. */
   blamed?: Check | undefined
+  /** What it is instead where that was not to blame. */
+  otherwise?: Check | undefined
 }
 
 /** AWS's messages may quote at length. */
@@ -41,6 +43,7 @@ export function outcomeOf(action: Action, error: unknown): Tried<never> {
     return {
       check: unknown(action.name, 'Not to be told until the credentials work.'),
       blamed: wrongKeys(error),
+      otherwise: failed(action, error),
     }
   }
   if (!/^AccessDenied/.test(error.code) && error.status !== 403) return { check: failed(action, error) }
@@ -179,18 +182,24 @@ function refusedOf({ code, operator = '' }: StsError, assumes: Entrance['assumes
   return isOwn ? CREDENTIALS : (assumes ?? ACTIONS.assumeRole.name)
 }
 
-/** Each once, as the worst that was seen of it; what was blamed stands for what it is. */
+/**
+ * Each once, as the worst that was seen of it; what was blamed stands for what it is. Credentials that one question came
+ * through with are not to blame for another.
+ */
 export function settled(tries: readonly Tried<unknown>[], entered: readonly Check[] = []): Check[] {
   const worst = new Map<string, Check>()
-  for (const check of [...entered, ...tries.map((each) => each.check)]) worse(check)
-  for (const { blamed } of tries) if (blamed) worse(blamed)
-
-  function worse(check: Check) {
-    const known = worst.get(check.action)
-    if (!known || GRAVITY[check.verdict] > GRAVITY[known.verdict]) worst.set(check.action, check)
-  }
-
+  const keysAreGood = tries.some((each) => 'value' in each)
+  const isBlamed = (check: Check) => !(keysAreGood && check.action === CREDENTIALS)
+  for (const check of entered) worse(worst, check)
+  for (const { check, blamed, otherwise = check } of tries)
+    worse(worst, blamed && !isBlamed(blamed) ? otherwise : check)
+  for (const { blamed } of tries) if (blamed && isBlamed(blamed)) worse(worst, blamed)
   return [...worst.values()]
+}
+
+function worse(worst: Map<string, Check>, check: Check) {
+  const known = worst.get(check.action)
+  if (!known || GRAVITY[check.verdict] > GRAVITY[known.verdict]) worst.set(check.action, check)
 }
 
 const GRAVITY: Readonly<Record<Check['verdict'], number>> = { passed: 0, unknown: 1, failed: 2, refused: 3 }

@@ -12,7 +12,7 @@ import { platformModels } from './platform.ts'
 import { quotasOf } from './quotas.ts'
 
 const QUOTAS_HOLD = 6 * 3_600_000
-/** Profiles of the account's own that are kept: any other is looked up when it is first asked for. */
+/** Profiles of the account's own that are kept: the others are looked up when they are first asked for. */
 const MOST_APPLICATIONS = 500
 
 /** See `Provider.survey`. */

@@ -229,6 +229,25 @@ describe('session tags', () => {
   })
 })
 
+test('where work ends with its request, a renewal is handed to the runtime to be kept alive', async () => {
+  const clock = { ahead: 0 }
+  const now = () => Date.now() + clock.ahead
+  const own = { get: async () => ({ ...BASE }), reject() {} }
+  const keyring = newKeyring({ own: { aws: own, google: own }, shareLoads: false }, now)
+  const kept: Promise<unknown>[] = []
+  const runtime = stage.runtime({ keyring, waitUntil: (work) => void kept.push(work) })
+  await addUpstream(runtime, at({ credentials: 'role', roleArn: ROLE, externalId: 'an-id' }))
+  await callBy(runtime, 'u')
+  const first = signedWith(stage.bedrock)
+  clock.ahead = 40 * 60_000
+  await callBy(runtime, 'u')
+  expect([signedWith(stage.bedrock), kept.length]).toEqual([first, 1])
+  await Promise.all(kept)
+  await callBy(runtime, 'u')
+  expect(signedWith(stage.bedrock)).not.toBe(first)
+  expect(stage.sts.asked).toHaveLength(2)
+})
+
 describe('the keyring', () => {
   test('holds so many sessions, and forgets the one that was not used for longest', async () => {
     const own = { get: async () => ({ ...BASE }), reject() {} }
