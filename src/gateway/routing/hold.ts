@@ -16,9 +16,9 @@ export interface Taken {
 }
 
 /** Where nobody says how long a call may wait, in milliseconds. */
-export const PATIENCE = 60_000
-/** Claude Code believes a connection dead that says nothing for five minutes; an answer must still begin in that time. */
-export const LONGEST_PATIENCE = 240_000
+const PATIENCE = 60_000
+/** However patient a team is: the answer must still have time to begin before it is given up as silent. Milliseconds. */
+const LONGEST_PATIENCE = 90_000
 /** What is waited for is looked at again after so long at the least. Milliseconds. */
 const LEAST = 20
 

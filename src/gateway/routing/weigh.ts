@@ -4,8 +4,7 @@
  * not know how long a wait will be does best to wait until that has cost as much as going: it never costs more than
  * twice what it had to (ski rental, https://en.wikipedia.org/wiki/Ski_rental_problem).
  */
-import type { Usage } from '../../protocol/messages.ts'
-import { NO_USAGE } from '../../protocol/messages.ts'
+import { NO_USAGE, type Usage } from '../../protocol/messages.ts'
 import type { Route } from '../../providers/provider.ts'
 import type { Prices } from '../prices/book.ts'
 import { ranBy } from '../prices.ts'
