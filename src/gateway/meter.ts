@@ -11,7 +11,6 @@ import { generationOf } from '../protocol/models.ts'
 import type { Events } from '../protocol/streams.ts'
 import type { Route } from '../providers/provider.ts'
 import type { Stopping } from '../runtime.ts'
-import type { Taken } from './dispatch.ts'
 import { outOfTime } from './outlive.ts'
 import { type SilenceWatch, silenceWatch } from './silence.ts'
 import { type Speech, speaker, webStream } from './speech.ts'
@@ -34,6 +33,12 @@ export interface Metered {
   ending: Promise<Ending>
 }
 
+/** What is to be told, and where it comes from. */
+interface Metering {
+  events: Events
+  route: Route
+}
+
 interface Lent {
   now(): number
   limits: LimitsConfig
@@ -41,12 +46,7 @@ interface Lent {
   stream?: typeof webStream | undefined
 }
 
-export function meter(
-  { events, route }: Pick<Taken, 'events' | 'route'>,
-  call: Call,
-  voice: Voice,
-  lent: Lent,
-): Metered {
+export function meter({ events, route }: Metering, call: Call, voice: Voice, lent: Lent): Metered {
   const { now, limits } = lent
   const silence = silenceWatch({
     now,

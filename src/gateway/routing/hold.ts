@@ -4,10 +4,10 @@
  */
 import { GatewayError } from '../../errors.ts'
 import type { Reserved } from './headroom.ts'
-import { byCost, minuteOf, movingCost } from './moving.ts'
+import { byCost, movingCost } from './moving.ts'
 import { type Place, type Quest, since, type Waited } from './quest.ts'
-import { expectedOf, type Standing, standingsOf } from './standings.ts'
-import { weigh } from './weigh.ts'
+import { isThoughtFull, type Standing, standingsOf } from './standings.ts'
+import { minuteOf, weigh } from './weigh.ts'
 
 /** A place, and what was reserved there. */
 export interface Taken {
@@ -16,9 +16,9 @@ export interface Taken {
 }
 
 /** Where nobody says how long a call may wait, in milliseconds. */
-export const PATIENCE = 60_000
-/** Claude Code believes a connection dead that says nothing for five minutes; an answer must still begin in that time. */
-export const LONGEST_PATIENCE = 240_000
+const PATIENCE = 60_000
+/** However patient a team is: the answer must still have time to begin before it is given up as silent. Milliseconds. */
+const LONGEST_PATIENCE = 90_000
 /** What is waited for is looked at again after so long at the least. Milliseconds. */
 const LEAST = 20
 
@@ -54,19 +54,6 @@ export function spare(quest: Quest): Taken | undefined {
   return undefined
 }
 
-/** When the first of them may be called again: milliseconds from now, undefined where that is not known. */
-export function soonestOf(quest: Quest): number | undefined {
-  const { steering } = quest.runtime
-  const now = quest.runtime.now()
-  const waits = quest.places.flatMap(({ route, notBefore }) => {
-    const look = steering.breakers.look(route.upstream.id, route.modelId, now)
-    const { wait } = steering.headroom.look(route, expectedOf(quest), now)
-    const longest = Math.max(look.open ? look.until - now : 0, wait, notBefore - now)
-    return longest > 0 ? [longest] : []
-  })
-  return waits.length === 0 ? undefined : Math.min(...waits)
-}
-
 /** The one place there is: the upstream itself knows best, unless its room is known and worth waiting for. */
 async function alone(quest: Quest): Promise<Taken | undefined> {
   const [place] = quest.places
@@ -99,7 +86,7 @@ async function weighed(quest: Quest, first: Standing, ready: Standing): Promise<
     waitMs: first.wait,
     waitedMs: quest.waited,
     patienceMs: await patienceLeft(quest),
-    minuteNano: minuteOf(quest),
+    minuteNano: minuteOf(quest.call),
   })
   const places = { from: from.upstream.id, to: to.upstream.id }
   // It is weighed again whenever a wait is over; what is as it was is not told again.
@@ -114,9 +101,9 @@ async function weighed(quest: Quest, first: Standing, ready: Standing): Promise<
 }
 
 /**
- * Where none may be called now: the one that costs least to wait for, where that is soon enough. Who says that it is full is believed; a
- * place that is spared for having failed may work again, and with nowhere else to go nothing is lost by asking: one call
- * at a time does so, and the others hear of it soon.
+ * Where none may be called now: the one that costs least to wait for, where that is soon enough. Who says that it is full
+ * is believed; a place that is spared for having failed may work again, and with nowhere else to go nothing is lost by
+ * asking: one call at a time does so, and the others hear of it soon.
  */
 async function soonest(quest: Quest, standings: readonly Standing[]): Promise<Standing | undefined> {
   const left = await patienceLeft(quest)
@@ -136,15 +123,6 @@ async function soonest(quest: Quest, standings: readonly Standing[]): Promise<St
 
 function mayAskEarly({ runtime }: Quest, { route: { upstream, modelId } }: Place): boolean {
   return runtime.steering.breakers.probeEarly(upstream.id, modelId, runtime.now())
-}
-
-/** Nobody said for how long. */
-function isThoughtFull(quest: Quest, { route, notBefore }: Place): boolean {
-  const { breakers, headroom } = quest.runtime.steering
-  const now = quest.runtime.now()
-  const look = breakers.look(route.upstream.id, route.modelId, now)
-  const isRoomy = notBefore <= now && headroom.look(route, expectedOf(quest), now).wait === 0
-  return isRoomy && look.open && !look.said && look.class === 'throttled'
 }
 
 /** Waits for a place; undefined where all is to be looked at again. */

@@ -1,9 +1,8 @@
 /** What the client is told when no upstream answered: whatever makes it do what helps. */
 import { GatewayError } from '../../errors.ts'
 import { type Failure, isThrottle } from './failures.ts'
-import { soonestOf } from './hold.ts'
 import type { Quest } from './quest.ts'
-import { isFull } from './standings.ts'
+import { isFull, soonestOf } from './standings.ts'
 
 /** Claude Code gives up at once above this many seconds. */
 const LONGEST_WAIT = 60

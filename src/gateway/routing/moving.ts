@@ -2,12 +2,7 @@
 import { roughTokens } from '../../protocol/tokens.ts'
 import type { Place, Quest } from './quest.ts'
 import type { Warm } from './warmth.ts'
-import { MINUTE, rewriting } from './weigh.ts'
-
-/** What a minute of this call's is worth. */
-export function minuteOf({ call }: Pick<Quest, 'call'>): number {
-  return call.agent === undefined ? MINUTE.developer : MINUTE.subagent
-}
+import { minuteOf, rewriting } from './weigh.ts'
 
 /** What it costs to go from one place to the other; undefined where there is nothing to leave, or no price. */
 export function movingCost(quest: Quest, from: Place, to: Place): number | undefined {
@@ -34,7 +29,7 @@ export function byCost<Each extends { place: Place; wait: number }>(
   if (!first) return []
   const costs = standings.map((each) => {
     const moving = each === first ? 0 : (movingCost(quest, first.place, each.place) ?? 0)
-    return { each, nano: moving + (each.wait / 60_000) * minuteOf(quest) }
+    return { each, nano: moving + (each.wait / 60_000) * minuteOf(quest.call) }
   })
   return costs.sort((a, b) => a.nano - b.nano).map(({ each }) => each)
 }

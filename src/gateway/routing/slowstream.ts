@@ -7,9 +7,8 @@ import { NO_USAGE } from '../../protocol/messages.ts'
 import { roughTokens } from '../../protocol/tokens.ts'
 import type { Route } from '../../providers/provider.ts'
 import { ranBy } from '../prices.ts'
-import { minuteOf } from './moving.ts'
 import { type Quest, since } from './quest.ts'
-import { worthWaiting } from './weigh.ts'
+import { minuteOf, worthWaiting } from './weigh.ts'
 
 /** A long prompt takes its time to be read: so many bytes a millisecond. */
 const BYTES_READ = 64
@@ -26,7 +25,7 @@ export function slowAfter(quest: Quest): number | undefined {
     ...quest.places.filter(({ tries }) => tries === 0).map(({ route }) => twice(quest, route)),
   )
   if (price === Number.POSITIVE_INFINITY) return undefined
-  return Math.max(least, Math.min(LATEST, Math.max(least + reading, worthWaiting(price, minuteOf(quest)))))
+  return Math.max(least, Math.min(LATEST, Math.max(least + reading, worthWaiting(price, minuteOf(call)))))
 }
 
 /** What it costs to run it there as well, in nano-dollars: at the least what goes in. */

@@ -1,4 +1,5 @@
-/** How the places that a call may yet go to stand: for how long each has to be waited for, and why. */
+/** How the places stand that a call may yet be sent to: which of them it may be sent to now, and when the others. */
+import { isThrottle } from './failures.ts'
 import type { Place, Quest } from './quest.ts'
 
 /** Why a place may not be called now. */
@@ -11,6 +12,20 @@ export interface Standing {
   why: Why
 }
 
+/** When the first of them may be called again: milliseconds from now, undefined where that is not known. */
+export function soonestOf(quest: Quest): number | undefined {
+  const { steering } = quest.runtime
+  const now = quest.runtime.now()
+  const waits = quest.places.flatMap(({ route, notBefore }) => {
+    const look = steering.breakers.look(route.upstream.id, route.modelId, now)
+    const { wait } = steering.headroom.look(route, expectedOf(quest), now)
+    const longest = Math.max(look.open ? look.until - now : 0, wait, notBefore - now)
+    return longest > 0 ? [longest] : []
+  })
+  return waits.length === 0 ? undefined : Math.min(...waits)
+}
+
+/** Of those that may be tried yet, in their order. */
 export function standingsOf(quest: Quest): Standing[] {
   const now = quest.runtime.now()
   return quest.places.filter(isLeft).map((place) => standing(quest, place, now))
@@ -31,13 +46,22 @@ function standing(quest: Quest, place: Place, now: number): Standing {
     ['headroom', headroom.look(route, expectedOf(quest), now).wait],
   ]
   const [why, wait] = waits.reduce((a, b) => (b[1] > a[1] ? b : a))
-  const isFull = look.open && (look.class === 'throttled' || look.class === 'spent_today')
+  const isFull = look.open && isThrottle(look)
   return { place, wait: Math.max(0, wait), why: why === 'breaker' && isFull ? 'throttled' : why }
 }
 
-export function expectedOf(quest: Quest) {
+function expectedOf(quest: Quest) {
   quest.expected ??= quest.runtime.steering.headroom.expect(quest.call)
   return quest.expected
+}
+
+/** Nobody said for how long. */
+export function isThoughtFull(quest: Quest, { route, notBefore }: Place): boolean {
+  const { breakers, headroom } = quest.runtime.steering
+  const now = quest.runtime.now()
+  const look = breakers.look(route.upstream.id, route.modelId, now)
+  const isRoomy = notBefore <= now && headroom.look(route, expectedOf(quest), now).wait === 0
+  return isRoomy && look.open && !look.said && look.class === 'throttled'
 }
 
 /** It has no room, by its own word or by what is known of its quota. */

@@ -4,8 +4,7 @@
  * not know how long a wait will be does best to wait until that has cost as much as going: it never costs more than
  * twice what it had to (ski rental, https://en.wikipedia.org/wiki/Ski_rental_problem).
  */
-import type { Usage } from '../../protocol/messages.ts'
-import { NO_USAGE } from '../../protocol/messages.ts'
+import { type Call, NO_USAGE, type Usage } from '../../protocol/messages.ts'
 import type { Route } from '../../providers/provider.ts'
 import type { Prices } from '../prices/book.ts'
 import { ranBy } from '../prices.ts'
@@ -15,6 +14,11 @@ import type { Warm } from './warmth.ts'
  * Nano-dollars for a minute of waiting: of a developer, about what one is paid; of a subagent, that others work meanwhile.
  */
 export const MINUTE = { developer: 1_000_000_000, subagent: 250_000_000 } as const
+
+/** What a minute of a call's is worth. */
+export function minuteOf({ agent }: Pick<Call, 'agent'>): number {
+  return agent === undefined ? MINUTE.developer : MINUTE.subagent
+}
 
 export interface Weighing {
   /** What it costs to go, in nano-dollars. */

@@ -56,7 +56,8 @@ function classOf(regions: readonly string[] | undefined, here: string): string {
   return geographyOf(regions && regions.length > 1 ? regions : [], here)
 }
 
-const OF_ACCOUNT = /^arn:aws[a-z-]*:bedrock:([a-z0-9-]+):\d{12}:application-inference-profile\/[a-z0-9]{1,64}$/
+const OF_ACCOUNT =
+  /^arn:aws[a-z-]*:bedrock:([a-z0-9-]+):\d{12}:application-inference-profile\/[a-z0-9]{1,64}$/
 const MODEL = /^claude-[a-z0-9.-]{1,100}$/
 const MOST = 100
 

@@ -5,8 +5,8 @@ import type { Privileges } from '../../protocol/urls.ts'
 import { address, elsewhereWrong } from '../elsewhere.ts'
 import type { Said, UpstreamKind, Wrong } from '../kind.ts'
 import type { Place } from '../provider.ts'
-import { profilesIn, profilesWrong } from './applications.ts'
 import { ACCESS_FIELDS, accessOf, accessWrong, tagsIn, wishOf } from './access.ts'
+import { profilesIn, profilesWrong } from './applications.ts'
 import { type AwsWire, CHOICES, LABELS, placeAt, usualControl, usualEndpoint } from './wires.ts'
 
 const AWS_REGION = { hint: 'us-east-1', form: REGION, must: 'be an AWS region such as us-east-1' }
