@@ -79,7 +79,7 @@ export async function gateway(wish: GatewayWish): Promise<Gateway> {
   for (const each of await configured(runtime)) await each.credentialsFor(undefined).get()
   const keys = await Promise.all(Array.from({ length: wish.developers }, () => keyIn(runtime)))
   // Where a session goes at first is told from its developer: the same each time.
-  for (const [index, key] of runtime.keys.entries()) Object.assign(key, { id: `key_${index}` })
+  for (const [index, key] of runtime.keys.entries()) key.id = `key_${index}`
 
   async function add(place: Place, index: number) {
     const id = `upstream_${index}`
