@@ -58,7 +58,7 @@ async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: A
     .then((whole) => dispatchWithTools(runtime, principal, { choice, terms }, whole, entry))
     .catch((error: unknown) => entry.refused(whyEnded(call, error)))
     .finally(begun)
-  const { body, contentType, ending } = meter(reply, asked, voiceFor(call), {
+  const { body, contentType, ending } = meter(reply, call, voiceFor(call), {
     now: runtime.now,
     stopping: runtime.stopping,
     limits,

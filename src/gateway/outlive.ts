@@ -17,15 +17,8 @@ export function bounded(call: Call, stopping: Stopping | undefined): Bounded {
   const leave = () => controller.abort(signal.reason)
   if (signal.aborted) leave()
   signal.addEventListener('abort', leave, { once: true })
-  const outlive = stopping.whenOver(() => controller.abort(outOfTime()))
-  return {
-    call: withSignal(call, controller.signal),
-    begun() {
-      outlive()
-      // Who leaves a stream cancels it. A signal of its own would be 1 KB more of each that is open.
-      if (call.stream) signal.removeEventListener('abort', leave)
-    },
-  }
+  const begun = stopping.whenOver(() => controller.abort(outOfTime()))
+  return { call: withSignal(call, controller.signal), begun }
 }
 
 /** Member by member, in the order of `read`: to V8 a call is then always of the same kind, and its members are found. */

@@ -27,7 +27,7 @@ interface Listener {
  * @param left told when nobody listens any more
  */
 export function speaker(pull: () => Promise<void>, left: () => void): Speaker {
-  let kept: Bytes[] | undefined // of most answers nothing is ever kept: somebody waits
+  const kept: Bytes[] = []
   let listener: Listener | undefined
   let isPulling = false
   let end: { error?: unknown } | undefined
@@ -56,7 +56,7 @@ export function speaker(pull: () => Promise<void>, left: () => void): Speaker {
   return {
     speech: {
       next() {
-        const first = kept?.shift()
+        const first = kept.shift()
         if (first) return Promise.resolve(first)
         return new Promise((resolve, reject) => {
           const asks = { resolve, reject }
@@ -73,9 +73,8 @@ export function speaker(pull: () => Promise<void>, left: () => void): Speaker {
     say(bytes) {
       const asks = listener
       listener = undefined
-      if (asks) return asks.resolve(bytes)
-      kept ??= []
-      kept.push(bytes)
+      if (asks) asks.resolve(bytes)
+      else kept.push(bytes)
     },
     close: () => over({}),
     fail: (error) => over({ error }),

@@ -97,7 +97,7 @@ const OVER: Read = { done: true, value: undefined }
 /** What has come and was not read yet. Everything that came between two reads is one chunk. */
 class Body {
   #controller: Dispatcher.DispatchController
-  #held: Bytes[] | undefined
+  #held: Bytes[] = []
   #size = 0
   #isOver = false
   #failure: { error: unknown } | undefined
@@ -109,7 +109,6 @@ class Body {
 
   push(chunk: Bytes) {
     if (this.#waiting) return this.#answer({ done: false, value: chunk })
-    this.#held ??= []
     this.#held.push(chunk)
     this.#size += chunk.length
     if (this.#size >= MOST_HELD) this.#controller.pause()
@@ -137,13 +136,12 @@ class Body {
 
   /** One at a time. What came before a failure is given before it. */
   read(): Promise<Read> {
-    const held = this.#held
-    if (held) {
-      this.#held = undefined
+    const [first, ...more] = this.#held
+    if (first) {
+      this.#held = []
       this.#size = 0
       this.#controller.resume()
-      const [only] = held
-      return Promise.resolve({ done: false, value: only && held.length === 1 ? only : concat(held) })
+      return Promise.resolve({ done: false, value: more.length === 0 ? first : concat([first, ...more]) })
     }
     if (this.#failure) return Promise.reject(this.#failure.error)
     if (this.#isOver) return Promise.resolve(OVER)
