@@ -40,9 +40,6 @@ export interface Gateway {
   detours(): number
 }
 
-/** How long a call may be kept waiting, in milliseconds: well within what Claude Code takes for silence. */
-const PATIENCE = 120_000
-
 export async function gateway(wish: GatewayWish): Promise<Gateway> {
   const { time, fetch, places, strategy, headroom, quotas } = wish
   const { now, rest } = time
@@ -72,7 +69,7 @@ export async function gateway(wish: GatewayWish): Promise<Gateway> {
     if (row.status === 'pending') attempts.set(row.id, row.attempts)
     else attempts.delete(row.id)
   }
-  await runtime.data.settings.put('routing', { strategy, patience: PATIENCE })
+  await runtime.data.settings.put('routing', { strategy })
   await addUpstream(runtime, { id: 'default', kind: 'environment', enabled: false })
   for (const [index, place] of places.entries()) await add(place, index)
   // Opening secrets takes real time, which virtual time must not overtake.

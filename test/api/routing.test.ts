@@ -118,7 +118,7 @@ describe("the organisation's policy", () => {
     [{ geographies: ['europe'] }, /^geographies\.0: Input should be one of us, us-gov, eu/],
     [{ providers: ['azure'] }, /^providers\.0: /],
     [{ strategy: 'round_robin' }, /^strategy: /],
-    [{ patience_ms: 240_001 }, /^patience_ms: /],
+    [{ patience_ms: 90_001 }, /^patience_ms: /],
     [{ patience_ms: -1 }, /^patience_ms: /],
     [{ step_down: { 'claude-*': [] } }, /^step_down\.claude-\*: /],
     [{ strategies: 'sticky' }, /strategies/],

@@ -5,6 +5,7 @@
 import { GatewayError } from '../../errors.ts'
 import type { Reserved } from './headroom.ts'
 import { byCost, minuteOf, movingCost } from './moving.ts'
+import { DEFAULTS, MOST_PATIENCE } from './policy.ts'
 import { type Place, type Quest, since, type Waited } from './quest.ts'
 import { expectedOf, type Standing, standingsOf } from './standings.ts'
 import { weigh } from './weigh.ts'
@@ -15,10 +16,6 @@ export interface Taken {
   reserved: Reserved
 }
 
-/** Where nobody says how long a call may wait, in milliseconds. */
-const PATIENCE = 60_000
-/** However patient a team is: the answer must still have time to begin before it is given up as silent. Milliseconds. */
-const LONGEST_PATIENCE = 90_000
 /** What is waited for is looked at again after so long at the least. Milliseconds. */
 const LEAST = 20
 
@@ -221,7 +218,7 @@ function reserve({ runtime, call, terms }: Quest, { route }: Place): Reserved {
 }
 
 async function patienceLeft(quest: Quest): Promise<number> {
-  quest.patience ??= Math.min((await quest.terms.patience?.()) ?? PATIENCE, LONGEST_PATIENCE)
+  quest.patience ??= Math.min((await quest.terms.patience?.()) ?? DEFAULTS.patience, MOST_PATIENCE)
   return Math.max(0, quest.patience - quest.waited)
 }
 

@@ -23,10 +23,10 @@ export interface Bounds {
   geographies: readonly string[] | null
 }
 
-export const DEFAULTS = { strategy: 'sticky', patience: 30_000 } as const
+export const DEFAULTS = { strategy: 'sticky', patience: 60_000 } as const
 
-/** As long as no client takes it for silence; in milliseconds. */
-export const MOST_PATIENCE = 240_000
+/** The answer must still have time to begin before it is given up as silent. Milliseconds. */
+export const MOST_PATIENCE = 90_000
 
 /** The setting that holds the organisation's, and what the cache knows it by. */
 export const ROUTING = 'routing'

@@ -11,6 +11,12 @@ import { type AwsWire, CHOICES, LABELS, placeAt, usualControl, usualEndpoint } f
 
 const AWS_REGION = { hint: 'us-east-1', form: REGION, must: 'be an AWS region such as us-east-1' }
 
+const ACCOUNT: Field = {
+  name: 'account',
+  label: 'Account, where several upstreams are of one: they share its quotas',
+  hint: 'the one of the role',
+}
+
 const ENDPOINT: Field = {
   name: 'endpoint',
   label: 'Another address',
@@ -30,6 +36,7 @@ export const bedrockKind = {
       label: 'Application inference profiles of models',
       hint: 'claude-opus-5-5=arn:aws:bedrock:…:application-inference-profile/…',
     },
+    ACCOUNT,
     ENDPOINT,
     { name: 'controlEndpoint', label: 'Another address of the control plane' },
   ],
@@ -58,6 +65,7 @@ export const bedrockKind = {
       control: address(settings['controlEndpoint'], usualControl(region, wish), controlMust(said, open)),
       profile: settings['profile'],
       profiles: profilesIn(settings['profiles']),
+      account: accountOf(settings),
     })
   },
   tags: tagsIn,
@@ -94,6 +102,11 @@ export const claudePlatformKind = {
   tags: tagsIn,
   access: accessOf,
 } satisfies UpstreamKind
+
+/** Whose quotas they are: said, or as the role has it. */
+function accountOf({ account, roleArn = '' }: Said['settings']): string | undefined {
+  return account ?? /^arn:[^:]+:iam::(\d{12}):/.exec(roleArn)?.[1]
+}
 
 /** There are FIPS endpoints for InvokeModel alone. */
 function wireOf({ transport, settings }: Said): AwsWire {

@@ -96,9 +96,11 @@ interface AwsPlace {
   /** The prefix of inference profiles, where it is not the region's own. */
   profile?: string | undefined
   profiles?: Readonly<Record<string, string>> | undefined
+  account?: string | undefined
 }
 
-export function placeAt({ wire, region, endpoint, control, workspace, profile, profiles }: AwsPlace): Place {
+export function placeAt(place: AwsPlace): Place {
+  const { wire, region, endpoint, control, workspace, profile, profiles, account } = place
   return {
     provider: 'bedrock',
     wire,
@@ -110,6 +112,7 @@ export function placeAt({ wire, region, endpoint, control, workspace, profile, p
       : { headers: { 'anthropic-workspace-id': workspace } }),
     profile: profileFor(region, profile),
     ...(profiles ? { profiles } : {}),
+    ...(account === undefined ? {} : { account }),
   }
 }
 

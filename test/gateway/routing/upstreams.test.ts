@@ -67,3 +67,15 @@ test('what was found out about an upstream comes with it', async () => {
   await runtime.data.surveys.keep('default', findings, new Date(runtime.now()))
   expect(await configured(runtime)).toMatchObject([{ findings }])
 })
+
+test.each([
+  [{ credentials: 'role', roleArn: 'arn:aws:iam::222222222222:role/outcrop' }, '222222222222'],
+  [{ credentials: 'role', roleArn: 'arn:aws-us-gov:iam::333333333333:role/a/b' }, '333333333333'],
+  [{ credentials: 'role', roleArn: 'arn:aws:iam::222222222222:role/outcrop', account: 'ours' }, 'ours'],
+  [{ credentials: 'chain' }, undefined],
+])('whose quotas an upstream takes from: %j', async (settings, account) => {
+  const runtime = testRuntime()
+  await addUpstream(runtime, { id: 'upstream_1', settings })
+  const [, row] = await configured(runtime)
+  expect(row?.place().account).toBe(account)
+})
