@@ -45,7 +45,20 @@ export async function dispatchWithTools(
     native: nativeTo(choice.routes),
     spent: turn.spent,
   })
-  return turn.isWhole(reply) ? reply : { ...reply, over: turn.over }
+  if (turn.isWhole(reply)) return reply
+  const { events, removed } = reply
+  // Which one answers may only be known when it does.
+  return {
+    events,
+    removed,
+    over: turn.over,
+    get route() {
+      return turn.first(reply).route
+    },
+    get model() {
+      return turn.first(reply).model
+    },
+  }
 }
 
 /** Those of a choice that have the same tools of Anthropic's own as the first, where a call has to do with them. */
@@ -98,6 +111,7 @@ function stepsOf(runtime: Runtime, { choice, terms }: Way, entry: Entry) {
       entry.spent(usage)
     },
     isWhole: (reply: Taken) => reply === steps[0],
+    first: (reply: Taken) => steps[0] ?? reply,
     over(ending: Parameters<Taken['over']>[0]) {
       const shares = apart(ending.usage, marks)
       for (const [index, step] of steps.entries()) {

@@ -11,7 +11,8 @@ import { surveying } from './survey.ts'
 /** Undefined where there is no such upstream. */
 export async function examined(runtime: Runtime, id: string): Promise<readonly Check[] | undefined> {
   // Sessions of its own: one that calls still have would hide that there will be no other.
-  const alone = { ...runtime, keyring: newKeyring(runtime.keyring.means, runtime.now) }
+  const alone: Runtime = Object.create(runtime) // by inheritance: that of a request has nothing of its own to copy
+  alone.keyring = newKeyring(runtime.keyring.means, runtime.now)
   const found = (await configured(alone)).find((each) => each.id === id)
   if (!found) return undefined
   const place = placed(found)

@@ -86,10 +86,18 @@ export async function questionOf(
 function addressed(all: readonly Configured[], asked: string): { at: string | undefined; name: string } {
   const slash = asked.indexOf('/')
   if (slash <= 0 || asked.startsWith('arn:')) return { at: undefined, name: asked }
+  const first = asked.slice(0, slash)
   // A name may hold a slash of its own.
   const whole = all.find(({ name }) => asked.toLowerCase().startsWith(`${name.toLowerCase()}/`))?.name
-  const at =
-    whole === undefined || all.some((each) => goesBy(each, asked.slice(0, slash))) ? slash : whole.length
+  const at = whole === undefined || all.some((each) => goesBy(each, first)) ? slash : whole.length
+  // What could be nobody's name names no upstream.
+  if (
+    whole === undefined &&
+    at === slash &&
+    !/^[a-z][a-z0-9-]*$/i.test(first) &&
+    !all.some((each) => goesBy(each, first))
+  )
+    return { at: undefined, name: asked }
   return { at: asked.slice(0, at), name: asked.slice(at + 1) }
 }
 

@@ -47,7 +47,11 @@ async function surveyInTurn(runtime: Runtime, upstream: Configured): Promise<voi
 export async function surveyNow(runtime: Runtime, upstream: Configured): Promise<void> {
   const { surveys, upstreams } = runtime.data
   const before = await upstreams.byId(upstream.id)
-  const findings = await survey(runtime, upstream)
+  // As it is by now: what is known of it here may be from before somebody else changed it.
+  forgetUpstreams(runtime)
+  const present = (await configured(runtime)).find(({ id }) => id === upstream.id)
+  if (!present) return
+  const findings = await survey(runtime, present)
   runtime.metrics.count('outcrop_surveys_total', { upstream: upstream.id, outcome: outcomeOf(findings) })
   // Whoever changed it meanwhile wants it found out anew.
   if (isSameLead(before, await upstreams.byId(upstream.id))) {

@@ -11,7 +11,7 @@ export function elsewhereWrong(
   own: string,
 ): string | undefined {
   const url = readUrl(text)
-  if (!url || `${url.search}${url.hash}` !== '') return 'be a URL such as https://host, without a query'
+  if (!url || /[?#]/.test(text)) return 'be a URL such as https://host, without a query'
   if (isTrusted(url, open) || (open.loopback && isLoopback(url))) return undefined
   const isPlain = url.protocol === 'https:' && url.port === '' && url.pathname === '/'
   if (isPlain && isOwn(url.hostname)) return undefined

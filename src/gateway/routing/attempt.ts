@@ -43,14 +43,23 @@ export function begin(quest: Quest, place: Place, reserved: Reserved): Attempt {
   const own = quest.isAlone ? undefined : ending(quest.signal)
   const stay = enter(runtime, route, reserved)
   const heard: StreamEvent[] = []
+  let [hasLeft, isLetGo] = [false, false]
   place.tries++
   quest.wait = undefined
 
   async function run(): Promise<Reply> {
     const call: Call = { ...quest.call, signal: own?.signal ?? quest.signal }
     const send = async (omit: Omissions) => {
+      // What a try before this one said is paid for, and not passed on.
+      const before = usageIn(heard)
+      if (before) witness.lost?.(route, before)
+      heard.length = 0
       const provider = providerNamed(route.upstream.provider)
-      const sending = lent(runtime, () => witness.sent(route))
+      const sending = lent(runtime, () => {
+        if (isLetGo) return // another one answers: this is not where the call ran
+        hasLeft = true
+        witness.sent(route)
+      })
       const { events, removed } = await provider.send(call, route, sending, omit)
       return { events: await begun(events, heard), removed }
     }
@@ -65,7 +74,8 @@ export function begin(quest: Quest, place: Place, reserved: Reserved): Attempt {
       reserved.throttled(failure.wait, failure.class === 'throttled' ? 'minute' : 'day')
     own?.done()
     const usage = usageIn(heard)
-    if (stay.ends(usage) && usage) witness.lost?.(route, usage)
+    // Of who hung up, what went in is on the row already.
+    if (stay.ends(usage) && usage && !quest.signal.aborted) witness.lost?.(route, usage)
   }
 
   const attempt: Attempt = {
@@ -83,7 +93,8 @@ export function begin(quest: Quest, place: Place, reserved: Reserved): Attempt {
       },
     ),
     giveUp(why) {
-      const usage = usageIn(heard) ?? (why === 'slow' ? expectedOf(quest, route) : undefined)
+      isLetGo = true
+      const usage = usageIn(heard) ?? (why === 'slow' && hasLeft ? expectedOf(quest, route) : undefined)
       if (!stay.ends(usage)) return
       own?.abort()
       if (why === 'gone') return runtime.steering.breakers.left(route.upstream.id, route.modelId)

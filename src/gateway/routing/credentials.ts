@@ -38,14 +38,25 @@ export function prepared(row: UpstreamRow): Prepared {
   }
 }
 
+/** What credentials are made by, as long as they are kept. */
+interface Kept {
+  lent: Lent
+  row: UpstreamRow
+  /** The gateway's own that were handed on last. */
+  last: Credentials | undefined
+}
+
 /** Those for a caller, renewed while they are in use. */
 export function sourceFor(lent: Lent, from: Prepared, caller: Caller | undefined): CredentialSource {
   const { row, version, tags } = from
-  return lent.keyring.of(row.id, {
+  // Not the runtime of the request at hand: it would live, with its body, for as long as these credentials do.
+  const { config, keyring, fetch, now, hashes, log, sightings } = lent
+  const kept: Kept = { lent: { config, keyring, fetch, now, hashes, log, sightings }, row, last: undefined }
+  return keyring.of(row.id, {
     version,
     session: sessionOf(tags, caller),
-    load: () => made(lent, row, tagsOf(tags, caller)),
-    failed: (error, left) => warn(lent, row.id, error, left),
+    load: () => made(kept, tagsOf(tags, caller)),
+    failed: (error, left) => warn(kept.lent, row.id, error, left),
   })
 }
 
@@ -59,11 +70,13 @@ function warn({ log, sightings, now }: Lent, upstream: string, error: unknown, l
   })
 }
 
-async function made(lent: Lent, row: UpstreamRow, tags: readonly Tag[]): Promise<Credentials> {
+async function made(kept: Kept, tags: readonly Tag[]): Promise<Credentials> {
+  const { lent, row } = kept
   const access = await accessOf(lent, row)
   switch (access.by) {
     case 'own':
-      return ownOf(lent, access.of).get()
+      kept.last = await freshOwn(ownOf(lent, access.of), kept.last)
+      return kept.last
     case 'keys':
       return access.keys
     case 'bearer':
@@ -97,6 +110,14 @@ export async function secretsOf(
 
 export const SEALED =
   'The secrets of this upstream were sealed under a SECRET_KEY that the gateway no longer has. Set them anew.'
+
+/** Whoever asks again for what they had, had it refused, or wants it renewed. */
+async function freshOwn(own: CredentialSource, last: Credentials | undefined): Promise<Credentials> {
+  const found = await own.get()
+  if (found !== last) return found
+  own.reject(found)
+  return own.get()
+}
 
 /** @throws GatewayError api_error, where the surroundings have none. */
 function ownOf({ keyring }: Lent, of: 'aws' | 'google'): CredentialSource {

@@ -27,7 +27,8 @@ export function reachOf(route: Route): readonly string[] {
   const isApplication = modelId.includes(':application-inference-profile/')
   if (regionClass === GLOBAL || (isApplication && !model)) return [GLOBAL]
   if (staysInRegion(route, isApplication)) return [upstream.region]
-  const regions = upstream.offers?.find(({ id }) => id === modelId)?.regions
+  const known = isApplication ? upstream.applications : upstream.offers
+  const regions = known?.find(({ id }) => id === modelId)?.regions
   if (regions?.length === 0) return [GLOBAL]
   // A call enters where the upstream is, and may stay there: a Canadian one may use the profiles of the US.
   return [...(regions ?? [regionClass]), upstream.region]

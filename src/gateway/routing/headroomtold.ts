@@ -39,6 +39,7 @@ export function tell(line: Line, cost: number, { limits, now, waitUntil }: Lent)
   const charged = Math.min(cost, rate.cap)
   let taken: Taken | undefined
   let spent: number | undefined
+  let isAway = false
 
   function hear(answer: Taken): boolean {
     taken = answer
@@ -70,6 +71,7 @@ export function tell(line: Line, cost: number, { limits, now, waitUntil }: Lent)
   const told: Told = {
     isGranted: true,
     settle(after) {
+      if (isAway) return
       spent = after
       line.untold += after - charged
       if (taken) pass(after)
@@ -82,7 +84,8 @@ export function tell(line: Line, cost: number, { limits, now, waitUntil }: Lent)
     return told
   }
   const heard = answer.then(hear, () => {
-    line.untold -= charged
+    isAway = true
+    line.untold -= spent ?? charged
     return true // a store that is away is nothing against it
   })
   if (isTight) told.isGranted = heard

@@ -79,10 +79,15 @@ async function enter(quest: Quest, place: Place): Promise<Taken | undefined> {
 /** Where its turn would come too late, it goes at once. */
 async function whenItsTurn(quest: Quest, taken: Taken): Promise<Taken> {
   const { place, reserved } = taken
-  const left = await patienceLeft(quest)
-  if (reserved.ready && reserved.wait <= left)
-    await inTurn(quest, { place, wait: left, why: 'headroom' }, reserved.ready)
-  return taken
+  if (!reserved.ready) return taken
+  try {
+    const left = await patienceLeft(quest)
+    if (reserved.wait <= left) await inTurn(quest, { place, wait: left, why: 'headroom' }, reserved.ready)
+    return taken
+  } catch (error) {
+    reserved.settle(undefined)
+    throw error
+  }
 }
 
 /** The first one, or the one that may be called now: by what either costs. */
@@ -111,9 +116,9 @@ async function weighed(quest: Quest, first: Standing, ready: Standing): Promise<
 }
 
 /**
- * Where none may be called now: the one that costs least to wait for, where that is soon enough. Who says that it is full is believed; a
- * place that is spared for having failed may work again, and with nowhere else to go nothing is lost by asking: one call
- * at a time does so, and the others hear of it soon.
+ * Where none may be called now: the one that costs least to wait for, where that is soon enough. Who says that it is full
+ * is believed; a place that is spared for having failed may work again, and with nowhere else to go nothing is lost by
+ * asking: one call at a time does so, and the others hear of it soon.
  */
 async function soonest(quest: Quest, standings: readonly Standing[]): Promise<Standing | undefined> {
   const left = await patienceLeft(quest)
@@ -185,6 +190,7 @@ async function inTurn(quest: Quest, { place, wait, why }: Standing, ready?: Prom
   const over = new AbortController()
   const leave = () => over.abort('left')
   quest.signal.addEventListener('abort', leave, { once: true })
+  if (quest.signal.aborted) leave()
   // Turns come a little later than was thought, where others are slow.
   const longest = ready ? Math.min(Math.max(wait, SOON), await patienceLeft(quest)) : wait
   const rested = runtime.rest(Math.max(LEAST, longest), over.signal)

@@ -6,7 +6,7 @@ import type { Route } from '../../providers/provider.ts'
 import { sawDetour } from '../sightings.ts'
 import { type Answered, type Attempt, begin, type Ended, judged } from './attempt.ts'
 import { type Failure, isThrottle } from './failures.ts'
-import { gone, pick, spare } from './hold.ts'
+import { gone, pick, spare, type Taken } from './hold.ts'
 import { lastWord } from './lastword.ts'
 import { type Quest, turnTo } from './quest.ts'
 import { slowAfter, tellHedge } from './slowstream.ts'
@@ -32,7 +32,6 @@ export async function seek(quest: Quest): Promise<Found> {
       const { place } = attempt
       running.delete(attempt)
       if ('reply' in ended) return found(quest, ended, running)
-      if (quest.signal.aborted) throw ended.error
       const failure = judged(quest, place.route, ended.error)
       if (!failure) throw ended.error
       quest.failures.push(failure)
@@ -49,7 +48,7 @@ async function setOut(quest: Quest, running: Map<Attempt, number>): Promise<bool
   for (;;) {
     const taken = await pick(quest)
     if (quest.signal.aborted) {
-      taken?.reserved.settle(undefined)
+      if (taken) letGo(quest, taken)
       throw gone()
     }
     if (taken) {
@@ -60,6 +59,11 @@ async function setOut(quest: Quest, running: Map<Attempt, number>): Promise<bool
     if (!other) return false
     turnTo(quest, other)
   }
+}
+
+function letGo({ runtime }: Quest, { place: { route }, reserved }: Taken) {
+  reserved.settle(undefined)
+  runtime.steering.breakers.left(route.upstream.id, route.modelId)
 }
 
 /** The first to end; undefined where it is time to try another one beside it. */

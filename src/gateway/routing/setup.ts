@@ -77,9 +77,13 @@ export function environmentIds({ config }: Pick<Runtime, 'config'>): string[] {
   return config.upstreams.map((provider: ProviderName) => environmentId({ config }, provider))
 }
 
+/** Settings that say what secrets are for, and where they are sent. */
+const LEADING = ['credentials', 'endpoint', 'controlEndpoint', 'stsEndpoint']
+
 /**
  * Where an upstream leads, with what is wished for: what is not said stays as it was. Settings are said all together; a
- * secret that is not said stays, unless other credentials are chosen.
+ * secret that is not said stays, unless other credentials are chosen or another address is: who does not know a secret
+ * sends it nowhere else.
  * @throws GatewayError invalid_request_error naming the setting.
  */
 export async function checkedLead(
@@ -92,7 +96,7 @@ export async function checkedLead(
   if (!kind.transports.includes(transport))
     throw invalid(`transport: Input should be one of ${kind.transports.join(', ')}`)
   checkRegion(kind, region)
-  const stays = said['credentials'] === before.settings['credentials']
+  const stays = LEADING.every((name) => said[name] === before.settings[name])
   const kept = stays ? await secretsOf({ config }, before) : {}
   const { open, secret } = partedSettings(kind, said, kept ?? {})
   const whole: Said = { region: region ?? '', transport, settings: { ...open, ...secret } }

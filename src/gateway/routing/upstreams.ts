@@ -139,7 +139,13 @@ function setUp(runtime: Runtime, row: UpstreamRow, { findings, places, preparati
     credentialsFor(caller) {
       const from = preparations.get(row) ?? prepared(row)
       preparations.set(row, from)
-      return keptAlive(runtime, sourceFor(runtime, from, caller))
+      let found: CredentialSource | undefined
+      // Most upstreams are only judged: those take no place among the sessions that are kept.
+      const source = () => (found ??= sourceFor(runtime, from, caller))
+      return keptAlive(runtime, {
+        get: (keep) => source().get(keep),
+        reject: (refused) => source().reject(refused),
+      })
     },
     findings: findings.get(id),
   }

@@ -42,7 +42,7 @@ const FORMS: readonly [RegExp, Quota['reach']][] = [
 function quotaIn(quota: unknown): Quota | undefined {
   const name = wordOf(quota, 'QuotaName') ?? ''
   const tokensPerMinute = fieldOf(quota, 'Value')
-  if (typeof tokensPerMinute !== 'number' || !(tokensPerMinute >= 0)) return undefined
+  if (typeof tokensPerMinute !== 'number' || !(tokensPerMinute > 0)) return undefined
   for (const [form, reach] of FORMS) {
     const model = plainName(form.exec(name)?.[1] ?? '')
     if (model === undefined) continue
