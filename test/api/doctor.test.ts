@@ -1,6 +1,7 @@
 /** The doctor of an upstream: each action denied in turn makes exactly its own check red, and the sentence names it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { app } from '../../src/app.ts'
+import { visited } from '../../src/host/run.ts'
 import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
 import { type FakeSts, startFakeSts } from '../fakes/sts.ts'
 import { ADMIN_TOKEN, type Changes, type TestRuntime } from '../runtime.ts'
@@ -43,7 +44,12 @@ interface Report {
 
 async function examined(runtime: TestRuntime, id = 'default'): Promise<Report> {
   const headers = { authorization: `Bearer ${ADMIN_TOKEN}` }
-  const response = await app.request(`/admin/upstreams/${id}/doctor`, { headers }, runtime)
+  // As a process hands its runtime to a request: by inheritance.
+  const response = await app.request(
+    `/admin/upstreams/${id}/doctor`,
+    { headers },
+    visited(runtime, undefined),
+  )
   expect(response.status).toBe(200)
   return (await response.json()) as Report
 }

@@ -38,6 +38,20 @@ describe('every way of being let in', () => {
     expect(signedWith(stage.bedrock)).toBe(credentials.accessKeyId)
   })
 
+  test("the gateway's own credentials, anew where they were refused", async () => {
+    const old = { ...stage.bedrock.credentials, accessKeyId: 'AKIDBEFOREROTATION' }
+    const refused: unknown[] = []
+    const own = {
+      get: async () => (refused.length === 0 ? old : { ...stage.bedrock.credentials }),
+      reject: (keys: unknown) => void refused.push(keys),
+    }
+    const runtime = stage.runtime({ credentials: own })
+    await addUpstream(runtime, at({ credentials: 'chain' }))
+    await callBy(runtime, 'u')
+    expect(signedWith(stage.bedrock)).toBe(stage.bedrock.credentials.accessKeyId)
+    expect(refused).toEqual([old])
+  })
+
   test('keys of its own', async () => {
     const { accessKeyId, secretAccessKey } = stage.bedrock.credentials
     const runtime = stage.runtime()
