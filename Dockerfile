@@ -39,4 +39,6 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/health').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 
 # Node itself, not npm: npm does not pass SIGTERM on, and answers under way would be cut.
-CMD ["node", "--enable-source-maps", "dist/node.js"]
+# No memory reducer: when a process rests it makes the heap so small that from then on V8 collects several times a second,
+# drops what it has compiled each time, and a request costs more than twice as much.
+CMD ["node", "--enable-source-maps", "--no-memory-reducer", "dist/node.js"]

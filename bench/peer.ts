@@ -12,13 +12,24 @@ export interface Peer {
 
 const TYPESCRIPT = join(import.meta.dirname, 'typescript.js')
 
-/** @param program its file in bench/. What it says first, when it is ready, is in `first`. */
+/**
+ * @param program its file in bench/. What it says first, when it is ready, is in `first`.
+ * @param env besides the environment of this process
+ */
 export async function startPeer(
   program: string,
   args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Peer & { first: unknown }> {
-  const execArgv = program.endsWith('.ts') ? ['--no-warnings', '--import', TYPESCRIPT] : []
-  const child = fork(join(import.meta.dirname, program), [...args], { execArgv })
+  // As Outcrop itself is started: what waits for its turn must not lose what it has compiled.
+  const execArgv = ['--no-memory-reducer']
+  if (program.endsWith('.ts')) execArgv.push('--no-warnings', '--import', TYPESCRIPT)
+  const child = fork(join(import.meta.dirname, program), [...args], {
+    execArgv,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  })
+  child.stdout?.resume() // what it logs is taken from it, and not read
   const exited = once(child, 'exit').then(() => {
     throw new Error(`${program} ended`)
   })

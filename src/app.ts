@@ -10,6 +10,7 @@ import { messages } from './api/messages.ts'
 import { metrics } from './api/metrics.ts'
 import { models } from './api/models.ts'
 import { report } from './api/report.ts'
+import { requests } from './api/requests.ts'
 import { untilStopping } from './api/stopping.ts'
 import { tokens } from './api/tokens.ts'
 import { errorResponse, GatewayError } from './errors.ts'
@@ -42,6 +43,7 @@ for (const door of ['/v1', '/anthropic/v1']) {
   app.route(`${door}/messages/count_tokens`, tokens)
   app.route(`${door}/messages`, messages)
   app.route(`${door}/models`, models)
+  app.route(`${door}/requests`, requests)
 }
 app.route('/model', invoke)
 app.route('/admin', admin)

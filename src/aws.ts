@@ -1,5 +1,6 @@
 /** Credentials for AWS, and what they make of a request: every call to AWS is signed here. */
 
+import { dnsSuffix } from './aws/hosts.ts'
 import { GatewayError } from './errors.ts'
 import type { Bytes } from './protocol/bytes.ts'
 import { type Hashes, webHashes } from './protocol/hashes.ts'
@@ -18,60 +19,17 @@ export interface AwsKeys {
   derived?: Map<string, Bytes>
 }
 
+/** Is handed work that nobody waits for, and that is to go on after the request. */
+export type KeepAlive = (work: Promise<unknown>) => void
+
 export interface CredentialSource {
-  /** @throws GatewayError api_error saying what is missing and where to put it. */
-  get(): Promise<Credentials>
+  /** `keepAlive` is for their renewal. @throws GatewayError api_error saying what is missing and where to put it. */
+  get(keepAlive?: KeepAlive): Promise<Credentials>
   /** These were refused: ask anew next time. */
   reject(refused: Credentials): void
 }
 
-/** Sources disagree on how early to refresh; AWS's own SDKs use five minutes. */
-const REFRESH_BEFORE = 5 * 60_000
-
-/**
- * Keeps what `load` gives until shortly before it expires, asks once however many wait (where they may share what they
- * wait for: see data/cache.ts), and goes on with keys that still work when a refresh fails.
- */
-export function keptCredentials(
-  load: () => Promise<Credentials>,
-  now: () => number,
-  { shareLoads = true } = {},
-): CredentialSource {
-  let held: Credentials | undefined
-  let loading: Promise<Credentials> | undefined
-
-  async function loaded(): Promise<Credentials> {
-    const fresh = await load()
-    held = 'bearer' in fresh ? fresh : { ...fresh, derived: new Map() }
-    return held
-  }
-
-  function refresh(): Promise<Credentials> {
-    if (!shareLoads) return loaded()
-    loading ??= loaded().finally(() => {
-      loading = undefined
-    })
-    return loading
-  }
-
-  async function get(): Promise<Credentials> {
-    if (!held) return refresh()
-    const left = (held.expiresAt ?? Number.POSITIVE_INFINITY) - now()
-    if (left > REFRESH_BEFORE) return held
-    const stale = held
-    return refresh().catch((error) => {
-      if (left > 0) return stale
-      throw error
-    })
-  }
-
-  return {
-    get,
-    reject(refused) {
-      if (held === refused) held = undefined
-    },
-  }
-}
+export { keptCredentials } from './aws/kept.ts'
 
 /** The headers to send, authorization included. */
 export async function sign(
@@ -83,17 +41,6 @@ export async function sign(
     return { ...request.headers, authorization: `Bearer ${credentials.bearer}` }
   }
   return signed(request, credentials, hashes)
-}
-
-/** The DNS suffix of a region's partition. */
-export function dnsSuffix(region: string): string {
-  if (region.startsWith('cn-')) return 'amazonaws.com.cn'
-  if (region.startsWith('eusc-')) return 'amazonaws.eu'
-  if (region.startsWith('us-isob-')) return 'sc2s.sgov.gov'
-  if (region.startsWith('us-iso-')) return 'c2s.ic.gov'
-  if (region.startsWith('eu-isoe-')) return 'cloud.adc-e.uk'
-  if (region.startsWith('us-isof-') || region.startsWith('eu-isof-')) return 'csp.hci.ic.gov'
-  return 'amazonaws.com'
 }
 
 /** What else of AWS is spoken to, by the first label of its hosts. */
@@ -150,5 +97,5 @@ export function apiKeyIn(env: Environment, wire: string): Credentials | undefine
 
 /** What a developer is told of trouble with the gateway's own credentials: never 401, which would blame their key. */
 export function credentialTrouble(sentence: string, cause?: unknown): GatewayError {
-  return new GatewayError('api_error', sentence, { cause, retry: false })
+  return new GatewayError('api_error', sentence, { cause, retry: false, fault: { name: 'credentials' } })
 }

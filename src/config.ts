@@ -50,6 +50,8 @@ export interface AwsConfig {
   /** Undefined: nothing says where Bedrock is. */
   region: string | undefined
   profile: string | undefined
+  /** Which application inference profile each model goes through, as it was written. */
+  profiles: string | undefined
   wire: 'auto' | 'invoke' | 'messages' | 'mantle' | 'platform'
   runtimeEndpoint: string | undefined
   controlEndpoint: string | undefined
@@ -57,6 +59,8 @@ export interface AwsConfig {
   platformEndpoint: string | undefined
   /** Of the services that notices go through. */
   endpoints: Readonly<Record<'sns' | 'events' | 'email', string | undefined>>
+  stsEndpoint: string | undefined
+  quotasEndpoint: string | undefined
   /** On Claude Platform. */
   workspace: string | undefined
   fips: boolean
@@ -78,6 +82,8 @@ export interface LimitsConfig {
   totalAfter: number
   /** How long an upstream may take to answer at all. */
   firstByteAfter: number
+  /** How long one of several may take to begin before another one is tried beside it. */
+  slowAfter: number
 }
 
 export const LIMITS: LimitsConfig = {
@@ -88,6 +94,7 @@ export const LIMITS: LimitsConfig = {
   thinkingIdleAfter: 300_000,
   totalAfter: 3_600_000,
   firstByteAfter: 600_000,
+  slowAfter: 30_000,
 }
 
 /** Its message lists every variable that is wrong, one a line. */
@@ -134,7 +141,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     },
     logLevel: value.LOG_LEVEL,
     logFormat: value.LOG_FORMAT,
-    limits: LIMITS,
+    limits: { ...LIMITS, slowAfter: value.SLOW_AFTER_SECONDS * 1_000 },
   }
 }
 
@@ -166,6 +173,7 @@ function awsConfig(value: Variables): AwsConfig {
   return {
     region: value.AWS_REGION ?? value.AWS_DEFAULT_REGION,
     profile: value.BEDROCK_PROFILE,
+    profiles: value.BEDROCK_APPLICATION_PROFILES,
     wire: value.BEDROCK_WIRE,
     runtimeEndpoint: override(value.AWS_ENDPOINT_URL_BEDROCK_RUNTIME),
     controlEndpoint: override(value.AWS_ENDPOINT_URL_BEDROCK),
@@ -176,6 +184,8 @@ function awsConfig(value: Variables): AwsConfig {
       events: override(value.AWS_ENDPOINT_URL_EVENTBRIDGE),
       email: override(value.AWS_ENDPOINT_URL_SESV2),
     },
+    stsEndpoint: override(value.AWS_ENDPOINT_URL_STS)?.replace(/\/+$/, ''),
+    quotasEndpoint: override(value.AWS_ENDPOINT_URL_SERVICE_QUOTAS)?.replace(/\/+$/, ''),
     workspace: value.ANTHROPIC_AWS_WORKSPACE_ID,
     fips: value.AWS_USE_FIPS_ENDPOINT,
     dualStack: value.AWS_USE_DUALSTACK_ENDPOINT,

@@ -27,6 +27,10 @@ export const Environment = z.object({
   DRAIN_SECONDS: text
     .transform((value) => Number(value ?? '600'))
     .refine((seconds) => seconds >= 0 && seconds <= MOST_SECONDS, 'must be a number of seconds'),
+  /** How long one of several upstreams may take to begin its answer before another one is tried beside it. */
+  SLOW_AFTER_SECONDS: text
+    .transform((value) => Number(value ?? '30'))
+    .refine((seconds) => seconds > 0 && seconds <= 300, 'must be a number of seconds up to 300'),
   /** How many processes serve, on Node: one a core. */
   WORKERS: text
     .transform((value) => Number(value ?? '1'))
@@ -82,6 +86,11 @@ export const Environment = z.object({
   BEDROCK_WIRE: text.pipe(z.enum(['auto', 'invoke', 'messages', 'mantle', 'platform']).default('auto')),
   /** Which inference profiles a plain model name is served by: a prefix such as `eu` or `global`. */
   BEDROCK_PROFILE: matching(/^[a-z]+(-[a-z]+)?$/, 'must be a prefix of profiles such as us or global'),
+  /** Which application inference profile of the account a model goes through, so that AWS's bill tells it apart. */
+  BEDROCK_APPLICATION_PROFILES: matching(
+    /^\s*claude-[a-z0-9.-]+\s*=\s*arn:aws[a-z-]*:bedrock:[^,=]+(,\s*claude-[a-z0-9.-]+\s*=\s*arn:aws[a-z-]*:bedrock:[^,=]+)*$/,
+    'must read claude-opus-5-5=arn:aws:bedrock:…, with commas between models',
+  ),
   AWS_ENDPOINT_URL: url,
   AWS_ENDPOINT_URL_BEDROCK: url,
   AWS_ENDPOINT_URL_BEDROCK_RUNTIME: url,
@@ -90,6 +99,10 @@ export const Environment = z.object({
   AWS_ENDPOINT_URL_SNS: url,
   AWS_ENDPOINT_URL_EVENTBRIDGE: url,
   AWS_ENDPOINT_URL_SESV2: url,
+  /** Where roles are taken on, for upstreams that do not say otherwise. */
+  AWS_ENDPOINT_URL_STS: url,
+  /** Where the quotas of accounts are read. */
+  AWS_ENDPOINT_URL_SERVICE_QUOTAS: url,
   AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: flag,
   AWS_USE_FIPS_ENDPOINT: flag,
   AWS_USE_DUALSTACK_ENDPOINT: flag,

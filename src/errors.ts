@@ -4,6 +4,7 @@
  * Types and statuses: https://docs.claude.com/en/api/errors, plus `policy_blocked`, which Claude Code shows to
  * the developer as it stands, and `billing_error` on 429, which makes it stop instead of retrying.
  */
+import type { Fault } from './protocol/faults.ts'
 import type { Objection } from './protocol/objections.ts'
 
 const STATUS = {
@@ -44,6 +45,8 @@ export interface ErrorOptions {
   operator?: string | undefined
   /** What an upstream objected to that can be left out. */
   objection?: Objection | undefined
+  /** What it says of the upstream, beyond what the caller is told. */
+  fault?: Fault | undefined
 }
 
 /** A refusal or failure that a caller may read. Its message is written for the person who sees it. */
@@ -55,6 +58,7 @@ export class GatewayError extends Error {
   readonly headers: Record<string, string>
   readonly operator: string | undefined
   readonly objection: Objection | undefined
+  readonly fault: Fault | undefined
 
   constructor(type: ErrorType, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? {} : { cause: options.cause })
@@ -66,6 +70,7 @@ export class GatewayError extends Error {
     this.headers = options.headers ?? {}
     this.operator = options.operator
     this.objection = options.objection
+    this.fault = options.fault
   }
 }
 

@@ -2,7 +2,9 @@
 import { deriveHours } from './gateway/books.ts'
 import { deliverDue, STALE } from './gateway/deliver.ts'
 import { pruneLedger } from './gateway/retention.ts'
+import { surveyUpstreams } from './gateway/survey.ts'
 import { watchBacklog, watchErrors, watchKeys, watchPrices, watchQuarantine } from './gateway/watch.ts'
+import { watchUpstreams } from './gateway/watchupstreams.ts'
 import { codeOf } from './protocol/codes.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -17,7 +19,16 @@ const MOST_PRUNED = 5_000
 
 /** What every minute wants done. Replicas may do it at the same time. */
 export async function everyMinute(runtime: Runtime): Promise<void> {
-  await each(runtime, { watchKeys, watchErrors, watchPrices, watchQuarantine, watchBacklog, deriveHours })
+  await each(runtime, {
+    watchKeys,
+    watchErrors,
+    watchUpstreams,
+    watchPrices,
+    watchQuarantine,
+    watchBacklog,
+    deriveHours,
+    surveyUpstreams,
+  })
   await each(runtime, { deliverDue })
 }
 

@@ -2,13 +2,11 @@
 import { app } from './app.ts'
 import { nodeCluster } from './host/cluster/cluster.ts'
 import { listenOnNode } from './host/nodehttp.ts'
-import { pulled } from './host/nodestream.ts'
 import { run } from './host/run.ts'
 
 await run({
   app,
   listen: listenOnNode,
-  stream: pulled,
   cluster: nodeCluster,
   home: new URL('..', import.meta.url),
 })

@@ -2,10 +2,13 @@
 
 import type { CredentialSource } from './aws.ts'
 import type { Config, ProviderName } from './config.ts'
+import type { Bindings } from './data/bindings.ts'
 import type { Data } from './data/data.ts'
 import type { Limits } from './data/limits.ts'
 import type { EgressLent } from './egress.ts'
 import type { Capacity } from './gateway/admit.ts'
+import type { Keyring } from './gateway/routing/keyring.ts'
+import type { Steering } from './gateway/routing/steering.ts'
 import type { Sightings } from './gateway/sightings.ts'
 import type { Speech } from './gateway/speech.ts'
 import type { Bytes } from './protocol/bytes.ts'
@@ -19,21 +22,27 @@ export interface Runtime {
   data: Data
   /** Rate limits and reservations. */
   limits: Limits
+  /** Which upstream a session is kept to. */
+  bindings: Bindings
   /** Bounded plain data that outlives a request. */
   cache: Cache
   /** Of each provider that configuration names; `aws` are keys that sign for AWS's other services. */
   credentials: Readonly<Record<ProviderName | 'aws', CredentialSource>>
+  /** Credentials of the upstreams that admins have set up. */
+  keyring: Keyring
   /** The way to the upstreams that configuration names. */
   fetch: Send
   hashes: Hashes
   /** The same bytes, as this runtime searches them fastest; without it, a plain array is. */
   view?: ((bytes: ArrayBuffer) => Bytes) | undefined
-  /** What is said, as this host takes it from a Response; without it, as the standard's stream. */
-  stream?: ((speech: Speech) => ReadableStream<Bytes>) | undefined
   /** The guarded way to a URL that an admin or a request has set. */
   egress: EgressLent
   /** What was seen of the upstreams lately. */
   sightings: Sightings
+  /** What this process knows of its upstreams. */
+  steering: Steering
+  /** Resolves after so many milliseconds, or at once when the signal says that nobody waits any more. */
+  rest(milliseconds: number, signal?: AbortSignal): Promise<void>
   log: Log
   metrics: Metrics
   /** Milliseconds since 1970. */
@@ -48,6 +57,10 @@ export interface Runtime {
   stopping?: Stopping
   /** Where the request at hand comes from, as far as that can be believed. */
   clientAddress?: string | undefined
+  /** The body of the request at hand, of that length as was declared, where this host reads it better than its Request. */
+  whole?: ((length: number) => Promise<Bytes>) | undefined
+  /** What is said to its client, as this host takes it from a Response; without it, as the standard's stream. */
+  stream?: ((speech: Speech) => ReadableStream<Bytes>) | undefined
   /** The static file that a request asks for, where there is one. */
   assets?: ((request: Request) => Promise<Response | undefined>) | undefined
 }

@@ -1,7 +1,8 @@
 import { AwsV4Signer } from 'aws4fetch'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Credentials, dnsSuffix, keptCredentials, sign } from '../src/aws.ts'
+import { dnsSuffix } from '../src/aws/hosts.ts'
+import { type Credentials, keptCredentials, sign } from '../src/aws.ts'
 import { GatewayError } from '../src/errors.ts'
 import { nodeHashes } from '../src/host/hashes.ts'
 import { webHashes } from '../src/protocol/hashes.ts'
@@ -141,13 +142,68 @@ describe('kept credentials', () => {
     expect(clock.asked).toBe(2)
   })
 
-  test('are renewed five minutes before they expire', async () => {
-    const { clock, kept } = source([lasting(60, 'A'), lasting(120, 'B')])
+  test('are renewed from half of their time on, beside a request that does not wait for it', async () => {
+    const { clock, kept } = source([lasting(60, 'A'), lasting(120, 'B')], { random: () => 0.5 })
     await kept.get()
-    clock.now = NOW + 54 * minute
+    clock.now = NOW + 32 * minute
     expect(await kept.get()).toMatchObject({ accessKeyId: 'A' })
+    expect(clock.asked).toBe(1)
+    clock.now = NOW + 34 * minute
+    expect(await kept.get()).toMatchObject({ accessKeyId: 'A' })
+    expect(clock.asked).toBe(2)
+    expect(await kept.get()).toMatchObject({ accessKeyId: 'B' })
+  })
+
+  test('are renewed at different times by different processes', async () => {
+    const times = await Promise.all(
+      [0, 0.5, 0.999].map(async (at) => {
+        const { clock, kept } = source([lasting(60)], { random: () => at })
+        await kept.get()
+        while (clock.asked < 2) {
+          clock.now += minute / 2
+          await kept.get()
+        }
+        return (clock.now - NOW) / minute
+      }),
+    )
+    expect(times).toEqual([30, 33, 36])
+  })
+
+  test('where nothing outlives a request but what it registers, its renewal is registered', async () => {
+    const { clock, kept } = source([lasting(60, 'A'), lasting(120, 'B')], { shareLoads: false })
+    await kept.get()
+    clock.now = NOW + 40 * minute
+    expect(await kept.get()).toMatchObject({ accessKeyId: 'A' })
+    expect(clock.asked).toBe(1)
+    const registered: Promise<unknown>[] = []
+    const three = [1, 2, 3].map(() => kept.get((work) => registered.push(work)))
+    const old = { accessKeyId: 'A' }
+    expect(await Promise.all(three)).toMatchObject([old, old, old])
+    expect(registered).toHaveLength(1)
+    await Promise.all(registered)
+    expect(await kept.get()).toMatchObject({ accessKeyId: 'B' })
+  })
+
+  test('are waited for where nothing can be registered, five minutes before their end', async () => {
+    const { clock, kept } = source([lasting(60, 'A'), lasting(120, 'B')], { shareLoads: false })
+    await kept.get()
     clock.now = NOW + 56 * minute
     expect(await kept.get()).toMatchObject({ accessKeyId: 'B' })
+  })
+
+  test('a renewal that fails is tried again after a pause, and told of', async () => {
+    const told: number[] = []
+    const { clock, kept } = source([lasting(60, 'A'), () => Promise.reject(new Error('down'))], {
+      random: () => 0.5,
+      failed: (_: unknown, left: number) => told.push(Math.round(left / minute)),
+    })
+    await kept.get()
+    for (clock.now = NOW + 40 * minute; clock.now < NOW + 50 * minute; clock.now += 1_000) {
+      expect(await kept.get()).toMatchObject({ accessKeyId: 'A' })
+    }
+    // One a minute.
+    expect(clock.asked).toBe(11)
+    expect(told.slice(0, 3)).toEqual([20, 19, 18])
   })
 
   test('go on working while a renewal fails, until they expire', async () => {

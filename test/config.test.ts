@@ -42,6 +42,7 @@ describe('configuration', () => {
     ['PORT', '80.5'],
     ['DRAIN_SECONDS', 'a while'],
     ['DRAIN_SECONDS', '-1'],
+    ['SLOW_AFTER_SECONDS', '0'],
     ['MAX_IN_FLIGHT', '0'],
     ['MAX_IN_FLIGHT', 'many'],
     ['PUBLIC_URL', 'gateway.example.com'],

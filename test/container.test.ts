@@ -45,7 +45,7 @@ describe('the image', () => {
 
   test('runs Node itself, by a number that is not root', () => {
     expect(inImage('USER')).toEqual([expect.stringMatching(/^[1-9]\d*:[1-9]\d*$/)])
-    expect(commandOf('CMD')).toEqual(['node', '--enable-source-maps', 'dist/node.js'])
+    expect(commandOf('CMD')).toEqual(['node', '--enable-source-maps', '--no-memory-reducer', 'dist/node.js'])
     expect(inImage('ENTRYPOINT')).toEqual([])
   })
 })

@@ -16,7 +16,7 @@ const FLOORS: [number, RegExp][] = [
   [4, /^app\.ts$|^api\//],
   [3, /^gateway\/|^jobs\.ts$/],
   [2, /^(providers|search|notify|data)\//],
-  [1, /^protocol\/|^(aws|egress)\.ts$/],
+  [1, /^(protocol|aws)\/|^(aws|egress)\.ts$/],
   [0, /^(errors|config|environment|runtime)\.ts$/],
 ]
 
@@ -114,10 +114,14 @@ describe('the house', () => {
   test('there are no cycles', () => {
     const loads = IMPORTS.filter(({ typeOnly }) => !typeOnly)
     const cycles: string[] = []
+    // What leads to no cycle by one way leads to none by any other.
+    const seen = new Set<string>()
     const visit = (path: string, trail: string[]) => {
       if (trail.includes(path))
         return void cycles.push([...trail.slice(trail.indexOf(path)), path].join(' -> '))
+      if (seen.has(path)) return
       for (const { from, to } of loads) if (from === path) visit(to, [...trail, path])
+      seen.add(path)
     }
     for (const path of FILES) visit(path, [])
     expect(cycles).toEqual([])

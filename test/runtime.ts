@@ -2,6 +2,7 @@
 import { type CredentialSource, keptCredentials } from '../src/aws.ts'
 import { type Config, readConfig } from '../src/config.ts'
 import { newBacklog } from '../src/data/backlog.ts'
+import { memoryBindings } from '../src/data/bindings/memory.ts'
 import type { BudgetRow } from '../src/data/budgets.ts'
 import { memoryCache } from '../src/data/cache.ts'
 import type { Capability } from '../src/data/capabilities.ts'
@@ -11,14 +12,20 @@ import { memoryLimits } from '../src/data/limits/memory.ts'
 import type { NewNotice } from '../src/data/notices.ts'
 import type { StoredPrice } from '../src/data/prices.ts'
 import type { LedgerRow, SettledRow } from '../src/data/rows.ts'
+import type { SurveyRow } from '../src/data/surveys.ts'
+import type { UpstreamRow } from '../src/data/upstreams.ts'
 import { unpinnedEgress } from '../src/edge/unpinned.ts'
 import type { Principal } from '../src/gateway/authenticate.ts'
 import { createKey } from '../src/gateway/keys.ts'
+import { newKeyring } from '../src/gateway/routing/keyring.ts'
+import { newSteering } from '../src/gateway/routing/steering.ts'
 import { newSightings } from '../src/gateway/sightings.ts'
+import { rest } from '../src/protocol/deadline.ts'
 import { webHashes } from '../src/protocol/hashes.ts'
 import { counters } from '../src/protocol/metrics.ts'
 import type { LogFields, LogLevel, Runtime } from '../src/runtime.ts'
 import { fakeBudgets, fakeLimitRows, fakeSpending } from './fakemoney.ts'
+import { fakeUpstreams } from './fakeupstreams.ts'
 
 export const ADMIN_TOKEN = 'correct-horse-battery-staple-twice-over'
 
@@ -36,6 +43,7 @@ export const ANYONE: Principal = {
   userId: null,
   teamId: null,
   models: [],
+  routing: null,
   limits: [],
   budgets: [],
 }
@@ -45,6 +53,9 @@ export interface TestRuntime extends Runtime {
   keys: Key[]
   rows: LedgerRow[]
   budgets: BudgetRow[]
+  /** As admins have set them up, and what was found out about them. */
+  upstreams: UpstreamRow[]
+  surveys: SurveyRow[]
   lines: Line[]
   /** Notices that were raised. */
   told: NewNotice[]
@@ -71,6 +82,8 @@ export function testRuntime(changes: Changes = {}): TestRuntime {
   const keys: Key[] = []
   const rows: LedgerRow[] = []
   const budgets: BudgetRow[] = []
+  const upstreams: UpstreamRow[] = []
+  const surveys: SurveyRow[] = []
   const lines: Line[] = []
   const told: NewNotice[] = []
   const work: Promise<unknown>[] = []
@@ -78,17 +91,24 @@ export function testRuntime(changes: Changes = {}): TestRuntime {
   const credentials =
     given ??
     keptCredentials(async () => ({ accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'not a secret' }), now)
-  const data = fakeData({ keys, rows, budgets, told }, () => lookUps++)
+  const data = fakeData({ keys, rows, budgets, upstreams, surveys, told }, () => lookUps++)
   return {
     config,
     data,
     limits: memoryLimits(now),
+    bindings: memoryBindings(now),
     cache: memoryCache({ entries: 100, now }),
     credentials: { bedrock: credentials, anthropic: credentials, vertex: credentials, aws: credentials },
+    keyring: newKeyring(
+      { own: { aws: credentials, google: credentials }, shareLoads: true },
+      changes.now ?? now,
+    ),
     fetch: () => Promise.reject(new Error('no network in this test')),
     hashes: webHashes,
     egress: unpinnedEgress(() => Promise.reject(new Error('no network in this test')), false),
     sightings: newSightings(),
+    steering: newSteering(),
+    rest,
     isReady: async () => true,
     log: (level, message, fields) => void lines.push({ level, message, fields }),
     metrics: counters(),
@@ -99,6 +119,8 @@ export function testRuntime(changes: Changes = {}): TestRuntime {
     keys,
     rows,
     budgets,
+    upstreams,
+    surveys,
     lines,
     told,
     lookUps: () => lookUps,
@@ -117,9 +139,9 @@ export async function keyIn(
   return { key, secret, headers: { 'x-api-key': secret } }
 }
 
-type Kept = Pick<TestRuntime, 'keys' | 'rows' | 'budgets' | 'told'>
+type Kept = Pick<TestRuntime, 'keys' | 'rows' | 'budgets' | 'upstreams' | 'surveys' | 'told'>
 
-function fakeData({ keys, rows, budgets, told }: Kept, onLookUp: () => void): Data {
+function fakeData({ keys, rows, budgets, upstreams, surveys, told }: Kept, onLookUp: () => void): Data {
   const settings = new Map<string, unknown>()
   const live = (id: string) => keys.find((key) => key.id === id && !key.deletedAt)
   const data: Data = {
@@ -128,6 +150,7 @@ function fakeData({ keys, rows, budgets, told }: Kept, onLookUp: () => void): Da
     limits: fakeLimitRows(),
     ...fakeNotices(told),
     ...fakeBooks(rows),
+    ...fakeUpstreams(upstreams, surveys),
     atomically: (work) => work(data),
     keys: {
       async byHash(hash) {

@@ -4,12 +4,13 @@ import { findRuntime } from '../../test/services/runtimes.ts'
 import { startWorker } from '../../test/services/workerd.ts'
 import { type Gateway, startGateway } from '../../test/whole/gateway.ts'
 import { SESSION } from '../body.ts'
+import type { Target } from '../generator.ts'
 import type { Around, Contender, Running } from './contender.ts'
 import { workerdVersion } from './identity.ts'
 
 const SECRET_KEY = 'only-for-the-benchmark-abcdefghijkl-0123456789'
 /** The highest there are: far away, and counted all the same. */
-const LIMITS = { requests_per_minute: 1_000_000, tokens_per_minute: 1_000_000_000 }
+export const LIMITS = { requests_per_minute: 1_000_000, tokens_per_minute: 1_000_000_000 }
 
 /** On a host, over the embedded store and over servers of its own. */
 function pairOn(on: 'node' | 'bun', host: string): [Contender, Contender] {
@@ -54,7 +55,7 @@ async function startHost(on: 'node' | 'bun', around: Around, env: Record<string,
 }
 
 /** Nobody's keys: they sign requests that nobody checks. */
-function bedrock({ upstream }: Around) {
+export function bedrock({ upstream }: Around) {
   const credentials = { accessKeyId: 'bench', secretAccessKey: 'bench' }
   return { url: `http://127.0.0.1:${upstream}`, region: 'us-east-1', credentials }
 }
@@ -65,8 +66,7 @@ async function running(gateway: Gateway, version: string, politely = false): Pro
     await gateway.clear()
     throw error
   })
-  const headers = { ...CLIENT, authorization: `Bearer ${key}` }
-  const target = { port: gateway.port, path: '/v1/messages?beta=true', headers, model: 'claude-sonnet-5-5' }
+  const target = targetOf(gateway.port, key)
   return {
     version,
     pid: gateway.pid,
@@ -76,6 +76,12 @@ async function running(gateway: Gateway, version: string, politely = false): Pro
       await gateway.clear()
     },
   }
+}
+
+/** Asks as Claude Code does. */
+export function targetOf(port: number, key: string): Target {
+  const headers = { ...CLIENT, authorization: `Bearer ${key}` }
+  return { port, path: '/v1/messages?beta=true', headers, model: 'claude-sonnet-5-5' }
 }
 
 async function keyOf(gateway: Gateway): Promise<string> {

@@ -74,8 +74,8 @@ function pages(): Readonly<Record<string, string>> {
     [`${DAYS} days by month and team`]: `/usage?by=month,team&${from(DAYS)}`,
     [`${DAYS} days by day and team`]: `/usage?by=day,team&${from(DAYS)}&limit=5000`,
     '30 days by day, team, user and model, as CSV': `/usage.csv?by=day,team,user,model&${from(30)}`,
-    'the ledger, newest 100': '/spend?limit=100',
-    'the ledger of one user, newest 100': '/spend?limit=100&user=user_7',
+    'the ledger, newest 100': '/requests?limit=100',
+    'the ledger of one user, newest 100': '/requests?limit=100&user=user_7',
   }
 }
 

@@ -10,6 +10,8 @@ import { audit } from './admin/audit.ts'
 import { budgets } from './admin/budgets.ts'
 import { capabilities } from './admin/capabilities.ts'
 import { channels } from './admin/channels.ts'
+import { doctor } from './admin/doctor.ts'
+import { headroom } from './admin/headroom.ts'
 import { keys } from './admin/keys.ts'
 import { limits } from './admin/limits.ts'
 import { me } from './admin/me.ts'
@@ -18,12 +20,14 @@ import { notices } from './admin/notices.ts'
 import { organisation } from './admin/organisation.ts'
 import { prices } from './admin/prices.ts'
 import { repricing } from './admin/repricing.ts'
+import { requests } from './admin/requests.ts'
 import { requirePermissions } from './admin/resource.ts'
 import { retention } from './admin/retention.ts'
+import { routing } from './admin/routing.ts'
 import { search } from './admin/search.ts'
-import { spend } from './admin/spend.ts'
 import { teams } from './admin/teams.ts'
 import { tokens } from './admin/tokens.ts'
+import { upstreams } from './admin/upstreams.ts'
 import { usage } from './admin/usage.ts'
 import { users } from './admin/users.ts'
 import type { AdminEnv } from './env.ts'
@@ -68,15 +72,19 @@ const mounted = admin
   .route('/budgets', budgets)
   .route('/limits', limits)
   .route('/organisation', organisation)
-  .route('/spend', spend)
+  .route('/requests', requests)
   .route('/', usage)
   .route('/retention', retention)
   .route('/capabilities', capabilities)
+  .route('/headroom', headroom)
   .route('/search', search)
+  .route('/routing', routing)
   .route('/prices', prices)
   .route('/prices', repricing)
   .route('/notices', notices)
   .route('/channels', channels)
+  .route('/upstreams', upstreams)
+  .route('/upstreams', doctor)
 
 requirePermissions(admin)
 

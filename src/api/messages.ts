@@ -10,6 +10,8 @@ import { meter } from '../gateway/meter.ts'
 import { bounded, whyEnded } from '../gateway/outlive.ts'
 import { read, requireMaxTokens, type Said } from '../gateway/read.ts'
 import { route } from '../gateway/route.ts'
+import { served } from '../gateway/routing/bindings.ts'
+import { standingOf } from '../gateway/routing/fallbackmodels.ts'
 import { messagesVoice, type Voice } from '../gateway/voice.ts'
 import type { Call } from '../protocol/messages.ts'
 import type { Env } from './env.ts'
@@ -43,16 +45,17 @@ interface Admitted {
 async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: Admitted): Promise<Response> {
   const runtime = c.env
   const { limits } = runtime.config
-  const lent = { limits, view: runtime.view }
+  const lent = { limits, view: runtime.view, whole: runtime.whole }
   const arrival = { id: c.get('requestId'), startedAt: c.get('startedAt') }
   const asked = await read(c.req.raw, arrival, lent, said)
   requireMaxTokens(asked)
   const grant = await limit(runtime, principal, asked, await route(runtime, principal, asked))
-  const { routes, prices } = grant
+  const { choice, prices } = grant
   const { call, begun } = bounded(asked, runtime.stopping)
   const entry = openEntry(runtime, principal, call, { grant, prices })
-  const reply = await attached(runtime, routes, answeredBy(call, grant))
-    .then((whole) => dispatchWithTools(runtime, principal, routes, whole, entry))
+  const { terms, headers: standing } = standingOf(runtime, principal, asked, grant, entry)
+  const reply = await attached(runtime, choice.routes, answeredBy(call, grant))
+    .then((whole) => dispatchWithTools(runtime, principal, { choice, terms }, whole, entry))
     .catch((error: unknown) => entry.refused(whyEnded(call, error)))
     .finally(begun)
   const { body, contentType, ending } = meter(reply, call, voiceFor(call), {
@@ -62,8 +65,10 @@ async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: A
     // A page's answer is made anew on its way out, as only the standard's streams can be.
     stream: c.req.raw.headers.has('origin') ? undefined : runtime.stream,
   })
-  runtime.waitUntil(entry.settle(ending))
+  runtime.waitUntil(entry.settle(ending, reply.removed))
   void ending.then(leave)
+  void ending.then(reply.over)
+  served(runtime, choice, reply, ending)
   // A plain object, and no Headers: on Node those of an answer cost as much as signing its request.
   const headers = {
     'request-id': call.id,
@@ -71,7 +76,7 @@ async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: A
     'content-type': contentType,
     'cache-control': 'no-cache',
     'x-accel-buffering': 'no',
-    ...grant.headers,
+    ...standing(),
     ...leftOut(reply.removed),
   }
   return new Response(await body, { headers })

@@ -3,7 +3,7 @@ import { Hono } from 'hono'
 import { GatewayError } from '../errors.ts'
 import { authenticate } from '../gateway/authenticate.ts'
 import { modelsFor } from '../gateway/route.ts'
-import { listedName, type Model, modelNamed } from '../protocol/models.ts'
+import { goesBy, listedName, type Model } from '../protocol/models.ts'
 import type { Env } from './env.ts'
 
 const DEFAULT_LIMIT = 20
@@ -12,12 +12,12 @@ const MAX_LIMIT = 1000
 export const models = new Hono<Env>()
   .get('/', async (c) => {
     const principal = await authenticate(c.env, c.req.raw.headers)
-    return c.json(page(modelsFor(c.env, principal), c.req.query()))
+    return c.json(page(await modelsFor(c.env, principal), c.req.query()))
   })
   .get('/:id', async (c) => {
     const principal = await authenticate(c.env, c.req.raw.headers)
-    const asked = modelNamed(c.req.param('id'))
-    const model = modelsFor(c.env, principal).find((each) => each === asked)
+    const usable = await modelsFor(c.env, principal)
+    const model = usable.find((each) => goesBy(each, c.req.param('id')))
     if (!model)
       throw new GatewayError('not_found_error', `model: '${c.req.param('id')}' is not available here.`)
     return c.json(listing(model))
@@ -52,6 +52,7 @@ function listing(model: Model) {
     type: 'model',
     id: listedName(model),
     display_name: model.displayName,
-    created_at: `${model.released}T00:00:00Z`,
+    // The epoch where it is not known, as Anthropic has it.
+    created_at: `${model.released || '1970-01-01'}T00:00:00Z`,
   }
 }

@@ -13,9 +13,9 @@ export const tokens = new Hono<Env>().post('/', async (c) => {
   const call = await read(
     c.req.raw,
     { id: c.var.requestId, startedAt: c.var.startedAt },
-    { limits: runtime.config.limits, view: runtime.view },
+    { limits: runtime.config.limits, view: runtime.view, whole: runtime.whole },
   )
-  const routes = await route(runtime, principal, call)
+  const { routes } = await route(runtime, principal, call, 'count')
   const whole = await attached(runtime, routes, call)
   const counted = await count(runtime, routes, await countable(runtime, routes, whole))
   return c.json({ input_tokens: counted.tokens }, 200, { 'x-outcrop-estimated': String(counted.estimated) })

@@ -22,8 +22,10 @@ import { type Settings, settingsIn } from './settings.ts'
 import { type Signs, signsIn } from './signs.ts'
 import { answeredInTime } from './silence.ts'
 import { type Spending, spendingIn } from './spending.ts'
+import { type Surveys, surveysIn } from './surveys.ts'
 import { type Teams, teamsIn } from './teams.ts'
 import { type Tokens, tokensIn } from './tokens.ts'
+import { type Upstreams, upstreamsIn } from './upstreams.ts'
 import { type Usage, usageIn } from './usage.ts'
 import { type Users, usersIn } from './users.ts'
 
@@ -42,6 +44,7 @@ export interface Tables {
   settings: Settings
   teams: Teams
   tokens: Tokens
+  upstreams: Upstreams
   users: Users
 }
 
@@ -49,6 +52,7 @@ export interface Data extends Tables {
   ledger: Ledger
   repricing: Repricing
   signs: Signs
+  surveys: Surveys
   hours: Hours
   spending: Spending
   usage: Usage
@@ -90,6 +94,7 @@ export function dataIn(database: Database, log: Log, options: DataOptions = {}):
     retention: retentionIn(database),
     repricing: inTime(repricingIn(database)),
     signs: inTime(signsIn(database)),
+    surveys: inTime(surveysIn(database)),
     async ping() {
       await database.execute('select 1')
     },
@@ -111,6 +116,7 @@ function tablesIn(database: Database, inTime = <T extends object>(questions: T):
     settings: inTime(settingsIn(database)),
     teams: inTime(teamsIn(database)),
     tokens: inTime(tokensIn(database)),
+    upstreams: inTime(upstreamsIn(database)),
     users: inTime(usersIn(database)),
   }
 }

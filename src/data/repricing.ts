@@ -54,6 +54,7 @@ const CHARGED = {
   id: requests.id,
   provider: requests.provider,
   modelId: requests.modelId,
+  upstream: requests.upstream,
   region: requests.region,
   regionClass: requests.regionClass,
   serviceTier: requests.serviceTier,

@@ -102,7 +102,9 @@ const FROM_TEXT = sql.raw(
   `::text::json) as given (${COLUMNS.map(([key, column]) => `"${key}" ${column.getSQLType()}`).join(', ')}) ` +
     `on conflict (id) do update set ${NAMES.map((name) => `${name} = excluded.${name}`).join(', ')} ` +
     // A row that has its end keeps it, should its beginning arrive late, or the guess that it was lost.
-    "where excluded.status not in ('pending', 'lost') or (excluded.status = 'lost' and requests.status = 'pending')",
+    // Of two beginnings the later one stands: it says where the call went on.
+    "where excluded.status not in ('pending', 'lost') or (requests.status = 'pending' and " +
+    "(excluded.status = 'lost' or excluded.attempts > requests.attempts))",
 )
 
 /** What is not said is what the table says. */

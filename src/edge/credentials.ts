@@ -8,6 +8,7 @@ import {
   keptCredentials,
 } from '../aws.ts'
 import type { Config, ProviderName } from '../config.ts'
+import type { Means } from '../gateway/routing/keyring.ts'
 import type { Send } from '../protocol/send.ts'
 import { readGoogleAccount } from '../providers/vertex/accounts.ts'
 import { googleToken } from '../providers/vertex/token.ts'
@@ -32,6 +33,30 @@ export function credentialsFrom(
     vertex: kept(() => google(variables, config, lent)),
     aws: kept(async () => signingKeys(variables)),
   }
+}
+
+/** A Worker has neither role nor profile nor disk: of its own it has what its secrets say. */
+export function meansOf(
+  variables: Variables,
+  { aws, vertex }: Readonly<Record<ProviderName | 'aws', CredentialSource>>,
+): Means {
+  const hasKeys = Boolean(variables['AWS_ACCESS_KEY_ID'] && variables['AWS_SECRET_ACCESS_KEY'])
+  const hasAccount = Boolean(variables['GOOGLE_APPLICATION_CREDENTIALS']?.trimStart().startsWith('{'))
+  return {
+    own: { aws: hasKeys ? aws : NO_CHAIN, google: hasAccount ? vertex : NO_ACCOUNT },
+    shareLoads: false,
+  }
+}
+
+const NO_CHAIN = {
+  missing:
+    'A Worker has no role and no profile of AWS. Give this upstream keys of its own, or set AWS_ACCESS_KEY_ID and ' +
+    'AWS_SECRET_ACCESS_KEY as secrets of the Worker.',
+}
+const NO_ACCOUNT = {
+  missing:
+    'A Worker has no Google account of its own. Give this upstream the key of a service account, or set ' +
+    'GOOGLE_APPLICATION_CREDENTIALS to one, as a secret of the Worker.',
 }
 
 const WHERE_TO_PUT_THEM =

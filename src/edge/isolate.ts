@@ -4,16 +4,20 @@ import type { CredentialSource } from '../aws.ts'
 import { type Config, ConfigError, type ProviderName, readConfig } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
 import type { EgressLent } from '../egress.ts'
+import { gaugesOf } from '../gateway/routing/gauges.ts'
+import { type Keyring, newKeyring } from '../gateway/routing/keyring.ts'
+import { newSteering, type Steering } from '../gateway/routing/steering.ts'
 import { newSightings, type Sightings } from '../gateway/sightings.ts'
+import { rest } from '../protocol/deadline.ts'
 import { type Hashes, webHashes } from '../protocol/hashes.ts'
 import { logTo } from '../protocol/log.ts'
 import { counters, type Metrics } from '../protocol/metrics.ts'
 import type { Send } from '../protocol/send.ts'
-import type { Cache, Log } from '../runtime.ts'
+import type { Cache, Log, Runtime } from '../runtime.ts'
 import { type Bindings, variablesIn } from './bindings.ts'
 import { writeLine } from './console.ts'
-import { credentialsFrom } from './credentials.ts'
-import { limitsFor } from './limits.ts'
+import { credentialsFrom, meansOf } from './credentials.ts'
+import { storesFor } from './limits.ts'
 import { type SchemaCheck, schemaCheck } from './schema.ts'
 import { unpinnedEgress } from './unpinned.ts'
 
@@ -24,13 +28,16 @@ export interface Isolate {
   /** Keys and all else that a request would ask the database for: trusted no longer than on any other runtime. */
   cache: Cache
   credentials: Readonly<Record<ProviderName | 'aws', CredentialSource>>
+  keyring: Keyring
   fetch: Send
   hashes: Hashes
   egress: EgressLent
   schema: SchemaCheck
-  /** Handed a way to keep work alive, how a request limits. */
-  limits: ReturnType<typeof limitsFor>
+  /** Handed a way to keep work alive, what a request limits by, and what keeps its session in place. */
+  stores: ReturnType<typeof storesFor>
   sightings: Sightings
+  steering: Steering
+  rest: Runtime['rest']
   now(): number
 }
 
@@ -46,19 +53,24 @@ export function openIsolate(bindings: Bindings): Isolate {
   const missing = demands(config, bindings)
   if (missing.length > 0) throw new ConfigError(missing.join('\n'))
   const log = logTo({ level: config.logLevel, format: config.logFormat ?? 'json', now, write: writeLine })
-  const metrics = counters()
+  const steering = newSteering()
+  const metrics = counters(() => gaugesOf(steering, now()))
+  const credentials = credentialsFrom(variables, config, { fetch: send, now })
   return {
     config,
     log,
     metrics,
-    limits: limitsFor(config.sharedLimits, { log, metrics, now }),
+    stores: storesFor(config.sharedLimits, { log, metrics, now }),
     cache: memoryCache({ entries: CACHE_ENTRIES, now, shareLoads: false }),
-    credentials: credentialsFrom(variables, config, { fetch: send, now }),
+    credentials,
+    keyring: newKeyring(meansOf(variables, credentials), now),
     fetch: send,
     hashes: webHashes,
     egress: unpinnedEgress(send, config.egress.loopback),
     schema: schemaCheck({ log, now }),
     sightings: newSightings(),
+    steering,
+    rest,
     now,
   }
 }

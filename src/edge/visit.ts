@@ -32,7 +32,7 @@ export function openVisit(
   { overflow, clientAddress }: { overflow: boolean; clientAddress?: string | undefined },
 ): Visit {
   const { database, loose = false, close } = openDatabase(isolate, bindings)
-  const { schema: _, limits, ...lent } = isolate
+  const { schema: _, stores, ...lent } = isolate
   const begun: Promise<unknown>[] = []
   const runtime: Runtime = {
     ...lent,
@@ -44,7 +44,7 @@ export function openVisit(
       // Each request has connections of its own here: what it gains is the time limit.
       ...(loose ? {} : { reports: database }),
     }),
-    limits: limits((work) => runtime.waitUntil(work)),
+    ...stores((work) => runtime.waitUntil(work)),
     assets: assetsFrom(bindings),
     isReady: () =>
       runtime.data.ping().then(

@@ -1,30 +1,33 @@
 /** The books: a ledger row beside the upstream call, settled with its usage and cost however the call ends. */
 
-import type { LedgerRow } from '../data/rows.ts'
 import { asGatewayError, type GatewayError } from '../errors.ts'
-import { parse } from '../protocol/json.ts'
 import { type Call, type Usage, usageFrom, type WireUsage } from '../protocol/messages.ts'
-import { generationOf } from '../protocol/models.ts'
-import { estimateTokens, roughTokens } from '../protocol/tokens.ts'
+import { roughTokens } from '../protocol/tokens.ts'
 import type { Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Principal } from './authenticate.ts'
-import { type Charged, estimated, settled } from './charge.ts'
+import { settled } from './charge.ts'
 import type { Grant } from './grant.ts'
 import type { Ending } from './meter.ts'
 import type { Prices } from './prices/book.ts'
 import { tellUnpriced } from './prices/unpriced.ts'
 import { ranBy } from './prices.ts'
+import type { Choice } from './routing/choice.ts'
+import { countWay } from './routing/counts.ts'
+import type { Witness } from './routing/quest.ts'
+import { beginTrail } from './routing/trail.ts'
+import { addLost, beginning, type Outcome, opening, refusal, settlement, type Told } from './row.ts'
 
-export interface Entry {
-  /** A request has just left. The first one opens the row; nobody waits for the database. */
-  sent(route: Route): void
+/** A request that has just left opens the row, if it is the first; nobody waits for the database. */
+export interface Entry extends Witness {
   /** No route accepted: the row says so, and the error goes on to the caller. */
   refused(error: unknown): never
+  /** Another model answers, under a grant of its own: the one so far is settled. */
+  regrant(grant: Grant): void
   /** What an answer of several upstream calls has cost so far: one that breaks off does not say. */
   spent(usage: WireUsage): void
-  /** The row's last state. Never rejects; resolves when it is written. */
-  settle(ending: Promise<Ending>): Promise<void>
+  /** The row's last state, and what was left out of the call. Never rejects; resolves when it is written. */
+  settle(ending: Promise<Ending>, removed?: readonly string[]): Promise<void>
 }
 
 /** What was taken for a call, and what it is charged by. */
@@ -33,29 +36,29 @@ interface Terms {
   prices: Prices
 }
 
-/** What a row says of its call: nothing of what was asked, and nobody's connection. */
-export type Told = Pick<Call, 'id' | 'model' | 'stream' | 'session' | 'agent' | 'parentAgent' | 'startedAt'>
-
-/** What a row says beyond what was known when it was opened. */
-type Outcome = Pick<LedgerRow, 'status'> & Partial<LedgerRow>
-
 export function openEntry(
   runtime: Runtime,
   principal: Principal,
   call: Call,
-  { grant, prices }: Terms,
+  { grant: first, prices: book }: Terms,
 ): Entry {
-  let route: Route | undefined
+  let [grant, prices] = [first, book]
+  /** Nano-dollars that upstreams billed which did not answer. */
+  let lostNano = 0
   let attempts = 0
   let spentSoFar: WireUsage | undefined
+  let removed: readonly string[] = []
   /** What had been spent whenever a call upstream began: each is charged by its own length. */
   const steps: Usage[] = []
   const { id, model, stream, session, agent, parentAgent, startedAt } = call
   const told = { id, model, stream, session, agent, parentAgent, startedAt }
+  const trail = beginTrail(grant.choice)
   // Only until the answer begins: a stream may last for an hour, and what was asked is the largest part of it.
   let whole: Call | undefined = call
+  let inputTokens: number | undefined
 
   async function write(outcome: Outcome) {
+    const route = trail.route()
     if (!route) return
     // A row that cannot be written has been logged by the ledger.
     await runtime.data.ledger
@@ -64,22 +67,39 @@ export function openEntry(
   }
 
   async function close(outcome: Outcome, error?: GatewayError) {
+    outcome.trail = trail.whole(removed)
+    countWay(runtime.metrics, first.choice, trail.steps, { status: outcome.status, route: trail.route() })
+    if (lostNano > 0) addLost(outcome, lostNano)
     report(runtime, principal, told, { ...outcome, aside: grant.aside }, error)
     // What never left cost nothing, whatever it would have.
-    await Promise.all([write(outcome), grant.settle(route ? outcome : { costNano: 0 })])
+    await Promise.all([write(outcome), grant.settle(trail.route() ? outcome : { costNano: 0 })])
   }
 
   return {
+    step: trail.step,
+    took: trail.took,
+    lost(where, usage) {
+      lostNano += prices.ceiling(usage, ranBy(where), startedAt)
+    },
+    regrant(next) {
+      grant = next
+      prices = next.prices
+    },
     sent(next) {
-      route = next
+      const isElsewhere = trail.route()?.upstream.id !== next.upstream.id
       attempts++
+      trail.sent(next, runtime.now() - startedAt, isProbe(runtime, first.choice, next))
       if (spentSoFar) steps.push(usageFrom(spentSoFar))
-      if (attempts === 1 && whole) runtime.waitUntil(write(beginning(whole, next, prices)))
+      if (!isElsewhere) return
+      // If the process is lost, the row says where the call was last, and how it came there.
+      inputTokens ??= whole ? roughTokens(whole.outline) : 0
+      const begun = beginning(inputTokens, { route: next, prices, at: startedAt })
+      runtime.waitUntil(write({ ...begun, trail: trail.whole(removed) }))
     },
     refused(error) {
       const known = asGatewayError(error)
       if (whole) {
-        const outcome = refusal(whole, route, { error: known, prices, now: runtime.now() })
+        const outcome = refusal(whole, trail.route(), { error: known, prices, now: runtime.now() })
         runtime.waitUntil(close(outcome, known))
       }
       throw error
@@ -87,10 +107,12 @@ export function openEntry(
     spent(usage) {
       spentSoFar = usage
     },
-    async settle(ending) {
+    async settle(ending, left = []) {
       whole = undefined
+      removed = left
       const ended = withSpent(await ending, spentSoFar)
       const { webSearchFee } = runtime.config
+      const route = trail.route()
       const charged = route && settled(ended, steps, { route, prices, at: told.startedAt, webSearchFee })
       if (route && charged?.costNano === undefined) void tellUnpriced(runtime, ranBy(route), told)
       await close(settlement(told, ended, charged), ended.error)
@@ -98,109 +120,16 @@ export function openEntry(
   }
 }
 
+/** Whether calls had failed there, and this one is to find out how it is now. */
+function isProbe({ steering, now }: Runtime, { strategy }: Choice, { upstream, modelId }: Route): boolean {
+  if (strategy === 'only') return false // it goes there whatever became of others
+  return steering.breakers.look(upstream.id, modelId, now()).open // but for this one
+}
+
 function withSpent(ended: Ending, spent: WireUsage | undefined): Ending {
   if (!spent || ended.source === 'final') return ended
   const usage = usageFrom(spent)
   return { ...ended, usage: { ...usage, output: Math.max(usage.output, ended.usage.output) } }
-}
-
-/**
- * A row before its outcome: what is known when the call is let through or turned away. Every column that an outcome may
- * say has its place from the start: a row that grows column by column cost 24 microseconds and 6 KB, twice a request.
- */
-export function opening(
-  principal: Principal,
-  call: Told,
-  route: Route,
-  attempts: number,
-  { day, decision }: Pick<Grant, 'day' | 'decision'>,
-): LedgerRow {
-  return {
-    status: 'pending',
-    usageSource: undefined,
-    errorType: undefined,
-    inputTokens: undefined,
-    cacheReadTokens: undefined,
-    cacheWrite5mTokens: undefined,
-    cacheWrite1hTokens: undefined,
-    outputTokens: undefined,
-    webSearches: undefined,
-    costNano: undefined,
-    stopReason: undefined,
-    firstByteMs: undefined,
-    serviceTier: undefined,
-    feeNano: undefined,
-    budgetId: undefined,
-    budgetAction: undefined,
-    durationMs: undefined,
-    id: call.id,
-    keyId: principal.keyId,
-    userId: principal.userId,
-    teamId: principal.teamId,
-    model: call.model,
-    modelId: route.modelId,
-    provider: route.upstream.provider,
-    upstream: route.upstream.id,
-    region: route.upstream.region,
-    regionClass: route.regionClass,
-    stream: call.stream,
-    attempts,
-    sessionId: call.session,
-    agentId: call.agent,
-    parentAgentId: call.parentAgent,
-    startedAt: new Date(call.startedAt),
-    day,
-    ...decision,
-  }
-}
-
-/** Until its end is written over it, a row says what the request costs at the least: it stands if the process is lost. */
-function beginning(call: Call, route: Route, prices: Prices): Outcome {
-  const inputTokens = roughTokens(call.outline)
-  const costNano = estimated(inputTokens, { route, prices, at: call.startedAt })
-  return { status: 'pending', usageSource: 'estimated', inputTokens, costNano }
-}
-
-/** Before the first byte: a refusal costs nothing; of a call that was given up, what went in may be billed. */
-function refusal(
-  call: Call,
-  route: Route | undefined,
-  { error, prices, now }: { error: GatewayError; prices: Prices; now: number },
-): Outcome {
-  const durationMs = now - call.startedAt
-  if (!call.signal.aborted) {
-    return { status: 'refused', errorType: error.type, usageSource: 'final', costNano: 0, durationMs }
-  }
-  const inputTokens = estimatedInput(call, route)
-  const costNano = route && estimated(inputTokens, { route, prices, at: call.startedAt })
-  return { status: 'cancelled', usageSource: 'estimated', inputTokens, costNano, durationMs }
-}
-
-/** A longer body is not parsed for it: whoever hangs up must not cost the others their time. */
-const LONGEST_PARSED = 1_000_000
-
-function estimatedInput({ body, outline }: Call, route: Route | undefined): number {
-  if (body.length > LONGEST_PARSED) return roughTokens(outline)
-  return estimateTokens(parse(body, outline), generationOf(route?.model))
-}
-
-function settlement(call: Told, ended: Ending, charged: Charged | undefined): Outcome {
-  const { usage } = ended
-  return {
-    status: ended.status,
-    errorType: ended.error?.type,
-    usageSource: ended.source,
-    inputTokens: usage.input,
-    cacheReadTokens: usage.cacheRead,
-    cacheWrite5mTokens: usage.cacheWrite5m,
-    cacheWrite1hTokens: usage.cacheWrite1h,
-    outputTokens: usage.output,
-    webSearches: ended.searches,
-    ...charged,
-    stopReason: ended.stopReason,
-    firstByteMs: ended.firstByteAt - call.startedAt,
-    durationMs: ended.endedAt - call.startedAt,
-  }
 }
 
 /** One line a request: names and figures. */

@@ -1,5 +1,6 @@
 /** Who is calling: headers in, Principal out. */
 import type { Key, KeyStanding } from '../data/keys.ts'
+import type { RoutingPolicy } from '../data/tables/upstreams.ts'
 import { type ErrorType, GatewayError } from '../errors.ts'
 import { isWellFormed } from '../protocol/keys.ts'
 import { holds, parseRange, type Range } from '../protocol/ranges.ts'
@@ -18,6 +19,8 @@ export interface Principal extends Rules {
   teamId: string | null
   /** Every one of them must let a model pass. */
   models: readonly ModelRule[]
+  /** Its team's; null is the organisation's. */
+  routing: RoutingPolicy | null
 }
 
 /**
@@ -116,6 +119,7 @@ function admittedBy({ key, team }: KeyStanding, hash: string, rules: Rules): Adm
   return {
     principal: {
       ...principalOf(key, (isPrevious ? key.previousHint : key.hint) ?? '', [key, ...(team ? [team] : [])]),
+      routing: team?.routing ?? null,
       ...rules,
     },
     until: Math.min(expiry, rotation),
@@ -127,7 +131,11 @@ function admittedBy({ key, team }: KeyStanding, hash: string, rules: Rules): Adm
   }
 }
 
-function principalOf(key: Key, hint: string, rules: readonly ModelRule[]): Omit<Principal, keyof Rules> {
+function principalOf(
+  key: Key,
+  hint: string,
+  rules: readonly ModelRule[],
+): Omit<Principal, keyof Rules | 'routing'> {
   const { id, name, userId, teamId } = key
   return {
     keyId: id,

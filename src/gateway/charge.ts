@@ -37,7 +37,7 @@ export function settled(
 }
 
 /** What each call upstream spent of the whole. */
-function apart(whole: Usage, steps: readonly Usage[]): Usage[] {
+export function apart(whole: Usage, steps: readonly Usage[]): Usage[] {
   const totals = [NO_USAGE, ...steps, whole]
   return totals.slice(1).map((total, index) => less(total, totals[index] ?? NO_USAGE))
 }

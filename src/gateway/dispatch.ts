@@ -1,104 +1,103 @@
-/** Tries routes in order until one accepts; never after the first byte. */
-import { type ErrorType, GatewayError } from '../errors.ts'
-import type { Call, StreamEvent } from '../protocol/messages.ts'
-import { type Events, startingWith } from '../protocol/streams.ts'
-import { providerNamed } from '../providers/index.ts'
-import type { Lent, Reply, Route } from '../providers/provider.ts'
+/**
+ * Sends a call to an upstream that answers it: see routing/seek.ts for how one is found. The reply is there when the first
+ * content is, so that a failure before it can still become an HTTP status; but the client is not left in silence for it:
+ * after a while the answer begins without, and what is still looked for comes when it is found, or as its last event.
+ */
+import type { Call } from '../protocol/messages.ts'
+import type { Events } from '../protocol/streams.ts'
+import type { Reply, Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
-import { sendLearning } from './learn.ts'
-import { sawAnswer, sawDetour, sawFailure } from './sightings.ts'
+import type { Over } from './routing/attempt.ts'
+import type { Choice } from './routing/choice.ts'
+import { gone } from './routing/hold.ts'
+import { questFor, type Terms, type Witness } from './routing/quest.ts'
+import { type Found, seek } from './routing/seek.ts'
 
-/** A reply, and the route that gave it. */
+export { lent } from './lend.ts'
+export type { Witness } from './routing/quest.ts'
+
+/** A reply, and where it comes from. */
 export interface Taken extends Reply {
-  route: Route
+  /** While it is still looked for, where it is tried first. */
+  readonly route: Route
+  /** The name of the model that answers. */
+  readonly model: string
+  /** To be told how the answer ended. */
+  over: Over
 }
 
 /**
- * The first reply that a route gives. `sent` is told of every request that has just left.
- * @throws GatewayError of the last route tried, where none accepts.
+ * The first reply that an upstream gives.
+ * @throws GatewayError where none does, in the words that help the client most.
  */
 export async function dispatch(
   runtime: Runtime,
-  routes: readonly [Route, ...Route[]],
+  choice: Choice,
   call: Call,
-  sent: (route: Route) => void,
+  witness: Witness,
+  terms: Terms = {},
 ): Promise<Taken> {
-  const [route, next, ...rest] = routes
-  if (call.signal.aborted) throw new GatewayError('api_error', 'The client has gone.') // no upstream is troubled
-  try {
-    const reply = await sendLearning(runtime, route, call, async (omit) => {
-      const { events, removed } = await providerNamed(route.upstream.provider).send(
-        call,
-        route,
-        lent(runtime, () => sent(route)),
-        omit,
-      )
-      return { events: await begun(events, runtime.config.limits.pingAfter), removed }
-    })
-    sawAnswer(runtime, route)
-    return { ...reply, route }
-  } catch (error) {
-    if (call.signal.aborted) throw error // says nothing of the upstream
-    if (!mayDoBetterElsewhere(error)) {
-      if (error instanceof GatewayError) sawAnswer(runtime, route)
-      throw error
-    }
-    sawFailure(runtime, route, error)
-    if (!next) throw error
-    const taken = await dispatch(runtime, [next, ...rest], call, sent)
-    sawDetour(runtime, route, taken.route)
-    return taken
-  }
+  if (call.signal.aborted) throw gone() // no upstream is troubled
+  const { signal, model } = call // what was asked is not kept for as long as the answer lasts
+  const controller = new AbortController()
+  signal.addEventListener('abort', () => controller.abort(signal.reason), { once: true })
+  const seeking = seek(questFor(runtime, choice, call, { witness, terms, signal: controller.signal }))
+  const found = await inTime(seeking, runtime.config.limits.pingAfter)
+  if (found) return { ...found.reply, route: found.route, model: found.model, over: found.over }
+  return late(seeking, { route: choice.routes[0], model }, () => controller.abort('left'))
 }
 
-/** What a provider gets to use. */
-export function lent({ fetch, now, config, hashes }: Runtime, sent: () => void = () => {}): Lent {
-  return { fetch, now, sent, hashes, limits: config.limits, secret: config.secretKeys[0] ?? '' }
-}
-
-/** What is wrong with the call is wrong everywhere. */
-const UPSTREAMS_OWN: ReadonlySet<ErrorType> = new Set([
-  'rate_limit_error',
-  'permission_error',
-  'api_error',
-  'timeout_error',
-  'overloaded_error',
-])
-
-function mayDoBetterElsewhere(error: unknown): boolean {
-  return error instanceof GatewayError && UPSTREAMS_OWN.has(error.type)
-}
-
-/**
- * Waits for a stream's first content, so that a failure before it can still be mended or become an HTTP status; but
- * not for longer than the client may be left in silence.
- */
-async function begun(events: Events, patience: number): Promise<Events> {
-  const first = upToContent(events)
-  first.catch(() => {}) // whoever reads the stream hears of it; nobody may
+/** What is found in time; undefined where it takes longer. */
+async function inTime(seeking: Promise<Found>, patience: number): Promise<Found | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined
-  const silence = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, patience)
+  const silence = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), patience)
   })
   try {
-    await Promise.race([first, silence])
-    return startingWith(first, events)
-  } catch (error) {
-    events.cancel()
-    throw error
+    return await Promise.race([seeking, silence])
   } finally {
     clearTimeout(timer)
   }
 }
 
-async function upToContent(events: Events): Promise<StreamEvent[] | undefined> {
-  const held: StreamEvent[] = []
-  for (;;) {
-    const batch = await events.next()
-    if (!batch && held.length === 0)
-      throw new GatewayError('api_error', 'The upstream answered with nothing.')
-    if (!batch) return held
-    held.push(...batch)
-    if (batch.some(({ type }) => type !== 'message_start' && type !== 'ping')) return held
+/** A reply of which nothing is known yet. */
+function late(seeking: Promise<Found>, first: Pick<Taken, 'route' | 'model'>, stop: () => void): Taken {
+  const removed: string[] = []
+  let found: Found | undefined
+  let ending: Parameters<Over>[0] | undefined
+  let isLeft = false
+  const arriving = seeking.then((it) => {
+    found = it
+    removed.push(...it.reply.removed)
+    if (isLeft) it.reply.events.cancel()
+    if (ending) it.over(ending)
+    return it.reply.events.next()
+  })
+  arriving.catch(() => {}) // whoever reads it hears of it; nobody may
+  let pending: ReturnType<Events['next']> | undefined = arriving
+  return {
+    get route() {
+      return found?.route ?? first.route
+    },
+    get model() {
+      return found?.model ?? first.model
+    },
+    removed,
+    events: {
+      next() {
+        const head = pending ?? found?.reply.events.next() ?? arriving
+        pending = undefined
+        return head
+      },
+      cancel() {
+        isLeft = true
+        if (found) found.reply.events.cancel()
+        else stop()
+      },
+    },
+    over(how) {
+      ending = how
+      found?.over(how)
+    },
   }
 }

@@ -1,12 +1,12 @@
 /** Leave for a call: where it goes, what was set aside for it, and how that is settled. */
 import type { LedgerRow } from '../data/rows.ts'
 import type { Prices } from './prices/book.ts'
-import type { Routes } from './stepdown.ts'
+import type { Choice } from './routing/choice.ts'
 
 /** What was taken for a call. */
 export interface Grant {
   /** Where it goes: elsewhere than it asked, where a budget wants it so. */
-  routes: Routes
+  choice: Choice
   /** The model that answers instead of the one asked for. */
   model: string | undefined
   /** What it is charged by. */

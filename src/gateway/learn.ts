@@ -21,12 +21,16 @@ const LESSON_HOLDS = 24 * 3_600_000
 const RECALL_EVERY = 60_000
 const CACHE_KEY = 'capabilities'
 
-/** Sends a call, leaving out what this upstream and model are known to refuse, or now say they refuse. */
+/**
+ * Sends a call, leaving out what this upstream and model are known to refuse, or now say they refuse.
+ * @param retried is told what each further try leaves out
+ */
 export async function sendLearning(
   runtime: Runtime,
   route: Route,
   call: Call,
   send: (omit: Omissions) => Promise<Reply>,
+  retried: (without: readonly string[]) => void = () => {},
 ): Promise<Reply> {
   const place = placeOf(route)
   const memory = await recall(runtime, place)
@@ -42,8 +46,15 @@ export async function sendLearning(
     } catch (error) {
       attempt = retries < RETRIES ? nextTry(error, call, route, attempt) : undefined
       if (!attempt) throw error
+      retried(newIn(attempt.omit, omit))
     }
   }
+}
+
+/** What a try leaves out that the one before it did not. */
+function newIn({ betas, fields, thinking }: Omissions, before: Omissions): string[] {
+  const names = [...betas, ...fields].filter((name) => !before.betas.has(name) && !before.fields.has(name))
+  return thinking && !before.thinking ? [...names, 'replayed thinking'] : names
 }
 
 /** Labels are from a bounded set: what only a client has a name for is counted together. */

@@ -27,10 +27,11 @@ import {
   learnHabit,
   reserve,
 } from './reserve.ts'
-import { namesOf } from './route.ts'
+import type { Choice } from './routing/choice.ts'
+import { namesOf } from './routing/eligible.ts'
 import type { Allowance } from './rules.ts'
 import { budgetHeaders, isCrowdedOut, limitHeaders, type Told } from './standing.ts'
-import { type Course, courseOf, isNamed, type Routes } from './stepdown.ts'
+import { type Course, courseOf, isNamed } from './stepdown.ts'
 import { turnAway } from './turnaway.ts'
 import type { Calendar } from './windows.ts'
 
@@ -53,14 +54,14 @@ export async function limit(
   runtime: Runtime,
   principal: Principal,
   call: Call,
-  asked: Routes,
+  asked: Choice,
 ): Promise<Grant> {
   const { calendar, contact } = await organisationOf(runtime).catch(cannotTell)
   const course = await courseOf(runtime, calendar, principal, call, asked)
-  const prices = await pricesFor(runtime, course.routes, call.startedAt)
+  const prices = await pricesFor(runtime, course.choice.routes, call.startedAt)
   const judged = { runtime, principal, call, calendar, contact, course, prices }
   if (course.stuck) throw turnedAway(judged, stuckAt(course.stuck, runtime.now(), contact))
-  const names = namesOf(course.routes[0], course.step?.model ?? call.model)
+  const names = namesOf(course.choice.routes[0], course.step?.model ?? call.model)
   const limits = principal.limits.filter(({ scope, subject }) => scope !== 'model' || isNamed(subject, names))
   if (limits.length === 0 && course.accounts.length === 0) return { ...plainly(judged), settle: () => {} }
   const habits = await habitsOf(runtime, principal.keyId)
@@ -111,7 +112,7 @@ async function giveBack(taken: Granted) {
 /** A grant for which nothing was taken. */
 function plainly({ calendar, course, call, prices }: Judged): Omit<Grant, 'settle'> {
   return {
-    routes: course.routes,
+    choice: course.choice,
     model: course.step?.model,
     prices,
     day: calendar.dayOf(call.startedAt),
@@ -150,7 +151,7 @@ function budgetAsks(account: Account, cost: number): Ask[] {
 /** Nano-dollars to set aside: where no price is known, at the most that such a model costs. */
 function expectedCost({ course, call, prices }: Judged, habit: Habit): number {
   const usage = expectedUsage(habit, call.body.length, maxTokensOf(call))
-  return prices.ceiling(usage, ranBy(course.routes[0]), call.startedAt)
+  return prices.ceiling(usage, ranBy(course.choice.routes[0]), call.startedAt)
 }
 
 /** In one round trip; in another one after the ledger was asked, where the store has lost an account. */
@@ -197,7 +198,7 @@ function settler(
   const { accounts } = course
   const { length } = call.body // and no more of the call: a grant lives as long as the answer
   const { session, startedAt } = call
-  const ran = ranBy(course.routes[0])
+  const ran = ranBy(course.choice.routes[0])
   const settles = told.some(({ ask }) => isSettled(ask))
   return async (spent) => {
     if (!settles) return

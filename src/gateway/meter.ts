@@ -6,12 +6,11 @@
 import type { LimitsConfig } from '../config.ts'
 import { asGatewayError, GatewayError } from '../errors.ts'
 import type { Bytes } from '../protocol/bytes.ts'
-import type { Call } from '../protocol/messages.ts'
+import type { Call, StreamEvent } from '../protocol/messages.ts'
 import { generationOf } from '../protocol/models.ts'
 import type { Events } from '../protocol/streams.ts'
 import type { Route } from '../providers/provider.ts'
 import type { Stopping } from '../runtime.ts'
-import type { Taken } from './dispatch.ts'
 import { outOfTime } from './outlive.ts'
 import { type SilenceWatch, silenceWatch } from './silence.ts'
 import { type Speech, speaker, webStream } from './speech.ts'
@@ -34,6 +33,12 @@ export interface Metered {
   ending: Promise<Ending>
 }
 
+/** What is to be told, and where it comes from. */
+interface Metering {
+  events: Events
+  route: Route
+}
+
 interface Lent {
   now(): number
   limits: LimitsConfig
@@ -41,7 +46,7 @@ interface Lent {
   stream?: typeof webStream | undefined
 }
 
-export function meter({ events, route }: Taken, call: Call, voice: Voice, lent: Lent): Metered {
+export function meter({ events, route }: Metering, call: Call, voice: Voice, lent: Lent): Metered {
   const { now, limits } = lent
   const silence = silenceWatch({
     now,
@@ -107,26 +112,23 @@ function said(
     mouth.close()
   }
 
-  async function pull() {
+  function pull() {
     silence.waits()
-    try {
-      for (;;) {
-        const batch = await events.next()
-        if (over) return
-        silence.heard()
-        if (!batch) return finish()
-        firstByteAt ??= now()
-        seen.see(batch)
-        // Before the last bytes go out: an answer that was read to its end is in the books, whatever comes next.
-        if (seen.isComplete()) conclude('succeeded')
-        const bytes = voice.say(batch)
-        if (!bytes) continue
-        mouth.say(bytes)
-        return silence.rests()
-      }
-    } catch (error) {
-      finish(error)
-    }
+    return events.next().then(heard).catch(finish)
+  }
+
+  function heard(batch: StreamEvent[] | undefined) {
+    if (over) return
+    silence.heard()
+    if (!batch) return finish()
+    firstByteAt ??= now()
+    seen.see(batch)
+    // Before the last bytes go out: an answer that was read to its end is in the books, whatever comes next.
+    if (seen.isComplete()) conclude('succeeded')
+    const bytes = voice.say(batch)
+    if (!bytes) return // whoever listens still waits, and more is asked for
+    mouth.say(bytes)
+    silence.rests()
   }
 
   const mouth = speaker(pull, () => {

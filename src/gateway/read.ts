@@ -10,6 +10,7 @@ import type { Runtime } from '../runtime.ts'
 interface Lent {
   limits: LimitsConfig
   view?: Runtime['view']
+  whole?: Runtime['whole']
 }
 
 interface Arrival {
@@ -37,7 +38,8 @@ export async function read(request: Request, arrival: Arrival, lent: Lent, said:
   const model = said.model ?? field(body, root, 'model', isText, 'a valid string')
   requireArray(root, 'messages', body)
   return {
-    ...arrival,
+    id: arrival.id, // one by one: what is spread into an object makes it one of a kind, to be learned anew by all
+    startedAt: arrival.startedAt,
     body,
     outline: root,
     model,
@@ -63,12 +65,16 @@ export function maxTokensOf({ body, outline: root }: Call): number {
   return field(body, root, 'max_tokens', isCount, 'a valid integer of at least 1')
 }
 
-async function buffer(request: Request, { limits: { bodyBytes: most }, view }: Lent): Promise<Bytes> {
+async function buffer(
+  request: Request,
+  { limits: { bodyBytes: most }, view, whole: read }: Lent,
+): Promise<Bytes> {
   const declared = Number(request.headers.get('content-length') ?? 0)
   if (declared > most) throw tooLarge(most)
   // A body with a length cannot turn out longer, and is fastest read whole: on Node, only where nobody has asked for
   // its stream before.
   if (declared > 0) {
+    if (read) return read(declared).catch(brokeOff)
     const whole = await request.arrayBuffer().catch(brokeOff)
     return view?.(whole) ?? new Uint8Array(whole)
   }

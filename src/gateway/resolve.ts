@@ -46,7 +46,7 @@ function classOf(provider: string, modelId: string, region: string): string {
 
 async function behind(runtime: Runtime, modelId: string, upstream: Upstream): Promise<Resolved | undefined> {
   const { cache } = runtime
-  const key = `profile:${modelId}`
+  const key = `profile:${upstream.id}:${modelId}`
   try {
     return await cache.remember(key, async () => ({
       value: await ask(runtime, modelId, upstream),

@@ -1,37 +1,48 @@
-/** Where a call may go: principal and call in, routes out. */
-import type { ProviderName } from '../config.ts'
+/** Where a call may go: principal and call in, a choice of routes out. */
 import { GatewayError } from '../errors.ts'
 import { deepen, parse, values } from '../protocol/json.ts'
 import type { Call } from '../protocol/messages.ts'
-import { listedName, MODELS, type Model, modelNamed } from '../protocol/models.ts'
-import { providerNamed } from '../providers/index.ts'
-import type { Route, Upstream } from '../providers/provider.ts'
+import { listedName, MODELS, type Model, modelBehind, modelNamed } from '../protocol/models.ts'
+import type { Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Principal } from './authenticate.ts'
+import { healthOf } from './health.ts'
 import { allows } from './models.ts'
 import { resolved } from './resolve.ts'
+import type { Choice } from './routing/choice.ts'
+import { choose } from './routing/choose.ts'
+import { eligible, foundAt, goesBy, type Question, UNTROUBLED } from './routing/eligible.ts'
+import { looksFor } from './routing/looks.ts'
+import { nowhere } from './routing/nowhere.ts'
+import { geographiesIn, type Policy, policyOf } from './routing/policy.ts'
+import { type Configured, configured } from './routing/upstreams.ts'
+
+/** Whose call it is, as far as that decides where it may go. */
+type Asker = Pick<Principal, 'keyId' | 'userId' | 'teamId' | 'models' | 'routing'>
 
 /**
- * The routes of a call, best first.
- * @throws GatewayError not_found_error naming what is allowed; policy_blocked for a model this principal may not use;
- *   api_error where the gateway has not been told its AWS region.
+ * The routes of a call, best first. To have its tokens counted takes no room, and keeps no session anywhere.
+ * @throws GatewayError not_found_error naming what is allowed; policy_blocked for a model that this principal may not
+ *   use, or that a policy keeps from it; api_error where an upstream lacks what it needs.
  */
 export async function route(
   runtime: Runtime,
   principal: Principal,
   call: Call,
-): Promise<[Route, ...Route[]]> {
-  const { upstream, name } = addressed(runtime, call.model.replace(/\[1m\]$/, ''))
-  const asked = providerNamed(upstream.provider).find(name, upstream)
-  if (!asked) throw unknownModel(runtime, principal, upstream, name)
-  const found = await resolved(runtime, asked)
-  if (!allows(principal.models, namesOf(found, name), found.model !== undefined)) {
-    const allowed = allowedNames(runtime, principal)
-    throw new GatewayError(
-      'policy_blocked',
-      `This key may not use the model '${name}'. It may use ${allowed}.`,
-    )
-  }
+  wants: 'answer' | 'count' = 'answer',
+): Promise<Choice> {
+  const all = await configured(runtime)
+  const policy = await policyOf(runtime, principal)
+  const question = await questionOf(runtime, all, { policy, principal, asked: call.model })
+  // Of one there is nothing to know: it is that or none.
+  const answered = wants === 'answer' ? call : undefined
+  const judged = eligible(all, question, all.length > 1 ? looksFor(runtime, answered) : UNTROUBLED)
+  const choice = await choose(
+    runtime,
+    { principal, call, policy: answered ? policy : loosely(policy) },
+    judged,
+  )
+  if (!choice) throw nowhere(all, judged.out, question, (await modelsFor(runtime, principal)).map(listedName))
   for (const fallback of fallbacks(call)) {
     const model = modelNamed(fallback)
     const names = model ? [model.name, listedName(model), fallback] : [fallback]
@@ -39,7 +50,55 @@ export async function route(
       throw new GatewayError('policy_blocked', `This key may not fall back to the model '${fallback}'.`)
     }
   }
-  return [found]
+  const within = geographiesIn(policy)
+  return within.length === 0 ? choice : { ...choice, within }
+}
+
+/** What leaves no cache behind need not go where one is: nobody is asked where that would be. */
+function loosely(policy: Policy): Policy {
+  return policy.strategy === 'sticky' ? { ...policy, strategy: 'weighted' } : policy
+}
+
+interface Asked {
+  policy: Policy
+  principal: Asker
+  asked: string
+}
+
+/** What is asked for, with what has to be looked up of it. */
+export async function questionOf(
+  runtime: Runtime,
+  all: readonly Configured[],
+  { policy, principal, asked }: Asked,
+): Promise<Question> {
+  const { at, name } = addressed(all, asked.replace(/\[1m\]$/, ''))
+  const question: Question = { name, at, policy, models: principal.models, principal }
+  if (!name.startsWith('arn:')) return question
+  const behind = new Map<string, Route>()
+  for (const each of all) {
+    const found = foundAt(each, question)
+    if (found) behind.set(each.id, await resolved(runtime, found))
+  }
+  return { ...question, known: (found) => behind.get(found.upstream.id) ?? found }
+}
+
+/** A name may say which upstream it is for, as in `anthropic/claude-opus-5`, by the upstream's own name or its kind. */
+function addressed(all: readonly Configured[], asked: string): { at: string | undefined; name: string } {
+  const slash = asked.indexOf('/')
+  if (slash <= 0 || asked.startsWith('arn:')) return { at: undefined, name: asked }
+  const first = asked.slice(0, slash)
+  // A name may hold a slash of its own.
+  const whole = all.find(({ name }) => asked.toLowerCase().startsWith(`${name.toLowerCase()}/`))?.name
+  const at = whole === undefined || all.some((each) => goesBy(each, first)) ? slash : whole.length
+  // What could be nobody's name names no upstream.
+  if (
+    whole === undefined &&
+    at === slash &&
+    !/^[a-z][a-z0-9-]*$/i.test(first) &&
+    !all.some((each) => goesBy(each, first))
+  )
+    return { at: undefined, name: asked }
+  return { at: asked.slice(0, at), name: asked.slice(at + 1) }
 }
 
 /** Models that a call names beside its own: an upstream of Anthropic's may answer with one of them. */
@@ -50,63 +109,31 @@ function fallbacks({ body, outline: root }: Call): string[] {
   )
 }
 
-/** What a principal may use here, newest first. */
-export function modelsFor(runtime: Runtime, principal: Principal): Model[] {
-  const { config } = runtime
-  const [first] = config.upstreams
-  if (first === undefined || (first === 'bedrock' && config.aws.region === undefined)) return []
-  const upstream = upstreamOf(runtime, first)
-  const { find } = providerNamed(upstream.provider)
-  const usable = MODELS.filter((model) => {
-    const found = find(model.name, upstream)
-    return found && allows(principal.models, namesOf(found, model.name), true)
+/** What a principal may use here, newest first: whatever its plain name leads somewhere healthy for. */
+export async function modelsFor(runtime: Runtime, principal: Asker): Promise<Model[]> {
+  const all = await configured(runtime)
+  const policy = await policyOf(runtime, principal)
+  const looks = { ...UNTROUBLED, health: healthOf }
+  const usable = modelsIn(all).filter(({ name }) => {
+    const question = { name, at: undefined, policy, models: principal.models, principal }
+    return eligible(all, question, looks).fit.length > 0
   })
-  return usable.toSorted((a, b) => b.released.localeCompare(a.released))
+  return usable.toSorted((a, b) => dayOf(b).localeCompare(dayOf(a)))
 }
 
-/** A name may say which upstream it is for, as in `anthropic/claude-opus-5`; the first one gets the others. */
-function addressed(runtime: Runtime, name: string): { upstream: Upstream; name: string } {
-  const { upstreams } = runtime.config
-  const [, prefix, rest] = /^([a-z]+)\/(.+)$/.exec(name) ?? []
-  const provider = prefix === undefined ? upstreams[0] : upstreams.find((each) => each === prefix)
-  if (provider === undefined) {
-    throw new GatewayError(
-      'not_found_error',
-      `There is no upstream '${prefix}' here. There is: ${upstreams.join(', ')}.`,
-    )
+/** Those that are shipped, and those that came out later and are offered somewhere; each name once. */
+function modelsIn(all: readonly Configured[]): Model[] {
+  const byName = new Map(MODELS.map((model) => [model.name, model]))
+  for (const { findings } of all) {
+    for (const offer of findings?.offers ?? []) {
+      const model = modelBehind(offer.baseId ?? offer.id)
+      if (model && !byName.has(model.name)) byName.set(model.name, model)
+    }
   }
-  return { upstream: upstreamOf(runtime, provider), name: rest ?? name }
+  return [...byName.values()]
 }
 
-/** The upstream of a provider that the environment describes. */
-export function upstreamOf({ config, credentials }: Runtime, provider: ProviderName): Upstream {
-  const id = provider === config.upstreams[0] ? 'default' : provider
-  return { id, ...providerNamed(provider).place(config), credentials: credentials[provider] }
-}
-
-/** What the model of a route goes by: a pattern may mean any of it. */
-export function namesOf({ model, modelId }: Route, asked: string): string[] {
-  return model ? [model.name, listedName(model), modelId] : [asked, modelId]
-}
-
-function unknownModel(
-  runtime: Runtime,
-  principal: Principal,
-  { profile }: Upstream,
-  name: string,
-): GatewayError {
-  const model = modelNamed(name)
-  const allowed = allowedNames(runtime, principal)
-  const elsewhere =
-    model?.profiles.includes('global') && profile !== undefined
-      ? ` It is not offered in this gateway's geography; to leave that, ask for 'global.${model.bedrockId}'.`
-      : ''
-  return new GatewayError(
-    'not_found_error',
-    `model: '${name}' is not available here.${elsewhere} Available: ${allowed}.`,
-  )
-}
-
-function allowedNames(runtime: Runtime, principal: Principal): string {
-  return modelsFor(runtime, principal).map(listedName).join(', ') || 'none'
+/** What came out after the table has no day in it: it is newer than all that has. */
+function dayOf({ released }: Model): string {
+  return released || '9999'
 }

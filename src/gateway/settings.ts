@@ -27,6 +27,8 @@ export function partedSettings(
       if (field.required) throw wrongSetting(field.name, 'Field required')
       continue
     }
+    if (field.options && !field.options.includes(value))
+      throw wrongSetting(field.name, `Input should be one of ${field.options.join(', ')}`)
     if (field.url && !URL.canParse(value)) throw wrongSetting(field.name, 'Input should be a valid URL')
     parted[field.secret ? 'secret' : 'open'][field.name] = value
   }

@@ -7,6 +7,7 @@ import { asGatewayError } from '../errors.ts'
 import type { Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import { hourOf } from './notices.ts'
+import { upstreamNames } from './routing/names.ts'
 
 /** `throttled`: it refuses, but it is there. */
 export type Sight = 'answered' | 'throttled' | 'failed'
@@ -19,6 +20,12 @@ export interface Sightings {
   isNews(upstream: string, finding: Finding, now: number): boolean
   /** It could not be told after all. */
   forget(upstream: string, finding: Finding): void
+  /** Its credentials could not be renewed: those it has are good until then. */
+  fades(upstream: string, until: number, now: number): void
+  /** Those of which that was seen lately. */
+  fadings(now: number): { upstream: string; until: number }[]
+  /** Which of those that were spared when this was last asked are so no more. */
+  wellAgain(spared: ReadonlySet<string>): string[]
 }
 
 /** So many failures in a row, and nothing else, are an upstream that is down. */
@@ -27,6 +34,8 @@ const DOWN_AFTER = 5
 const [DEGRADED, AMONG] = [10, 20]
 /** What is older says nothing of now. Milliseconds. */
 const MEMORY = 600_000
+/** A renewal that failed is tried again within a minute: one that was not for so long has come through. */
+const LATELY = 150_000
 
 interface Seen {
   sight: Sight
@@ -36,6 +45,8 @@ interface Seen {
 export function newSightings(): Sightings {
   const lately = new Map<string, Seen[]>()
   const told = new Map<string, string>()
+  const fading = new Map<string, { until: number; at: number }>()
+  let sparedBefore: ReadonlySet<string> = new Set()
   const nameOf = (upstream: string, finding: Finding) => `${finding}:${upstream}`
 
   return {
@@ -54,6 +65,16 @@ export function newSightings(): Sightings {
     },
     forget(upstream, finding) {
       told.delete(nameOf(upstream, finding))
+    },
+    fades: (upstream, until, now) => void fading.set(upstream, { until, at: now }),
+    fadings(now) {
+      for (const [upstream, { at }] of fading) if (at < now - LATELY) fading.delete(upstream)
+      return [...fading].map(([upstream, { until }]) => ({ upstream, until }))
+    },
+    wellAgain(spared) {
+      const back = [...sparedBefore].filter((upstream) => !spared.has(upstream))
+      sparedBefore = spared
+      return back
     },
   }
 }
@@ -80,35 +101,46 @@ export function sawFailure(runtime: Runtime, { upstream }: Route, error: unknown
   if (finding) tell(runtime, upstream.id, finding, { error: type, region: upstream.region })
 }
 
-/** A call went to one upstream because another one failed. */
-export function sawDetour(runtime: Runtime, { upstream: missed }: Route, { upstream: taken }: Route): void {
-  if (missed.id === taken.id) return
-  tell(runtime, missed.id, 'serving_from_secondary', { secondary: taken.id, region: taken.region })
+/**
+ * A call went to one upstream because another one failed. Told where calls are kept from that one for a while: that a
+ * single call finds its room elsewhere is what several upstreams are for.
+ */
+export function sawDetour(runtime: Runtime, missed: Route, { upstream: taken }: Route): void {
+  const { id } = missed.upstream
+  if (id === taken.id) return
+  const look = runtime.steering.breakers.look(id, missed.modelId, runtime.now())
+  if (!look.open || look.class === 'throttled') return
+  tell(runtime, id, 'serving_from_secondary', { secondary: taken.id, region: taken.region })
 }
 
 function tell(runtime: Runtime, upstream: string, finding: Finding, detail: NewNotice['detail']) {
   const now = runtime.now()
   if (!runtime.sightings.isNews(upstream, finding, now)) return
-  const notice: NewNotice = {
-    kind: finding,
-    severity: finding === 'upstream_down' ? 'critical' : 'warning',
-    subject: `${finding}:${upstream}:${hourOf(now)}`,
-    teamId: null,
-    sentence: SENTENCES[finding](upstream, detail),
-    detail: { upstream, ...detail },
-  }
-  const raised = runtime.data.notices.raise(notice).catch((error: unknown) => {
+  const raised = raise(runtime, upstream, finding, detail).catch((error: unknown) => {
     runtime.sightings.forget(upstream, finding)
     throw error
   })
   runtime.waitUntil(raised)
 }
 
-const SENTENCES: Readonly<Record<Finding, (upstream: string, detail: NewNotice['detail']) => string>> = {
+async function raise(runtime: Runtime, upstream: string, finding: Finding, detail: NewNotice['detail']) {
+  const hour = hourOf(runtime.now())
+  const name = await upstreamNames(runtime)
+  await runtime.data.notices.raise({
+    kind: finding,
+    severity: finding === 'upstream_down' ? 'critical' : 'warning',
+    subject: `${finding}:${upstream}:${hour}`,
+    teamId: null,
+    sentence: SENTENCES[finding](name(upstream), name(String(detail['secondary'] ?? ''))),
+    detail: { upstream, name: name(upstream), ...detail },
+  })
+}
+
+const SENTENCES: Readonly<Record<Finding, (upstream: string, secondary: string) => string>> = {
   upstream_down: (upstream) =>
     `The upstream '${upstream}' is down: ${DOWN_AFTER} calls in a row failed there.`,
   upstream_degraded: (upstream) =>
     `The upstream '${upstream}' does badly: of the last ${AMONG} calls, ${DEGRADED} or more failed there or were throttled.`,
-  serving_from_secondary: (upstream, { secondary }) =>
+  serving_from_secondary: (upstream, secondary) =>
     `Calls are served by the upstream '${secondary}', since '${upstream}' does not accept them.`,
 }

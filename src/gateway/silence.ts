@@ -57,6 +57,7 @@ export function silenceWatch({ now, pingAfter, idleAfter, totalAfter }: Patience
     start: (acts) => wait(Math.min(pingAfter, idleAfter), acts),
     stop: () => clearTimeout(timer),
     waits() {
+      if (isWaiting) return // it has not got anything since
       isWaiting = true
       heardAt = now()
       toldAt = heardAt

@@ -32,11 +32,14 @@ export function speaker(pull: () => Promise<void>, left: () => void): Speaker {
   let isPulling = false
   let end: { error?: unknown } | undefined
 
-  async function more() {
+  function more() {
     isPulling = true
-    await pull()
+    void pull().then(pulled)
+  }
+
+  function pulled() {
     isPulling = false
-    if (listener && !end) void more()
+    if (listener && !end) more()
   }
 
   function over(how: { error?: unknown }) {
@@ -59,7 +62,7 @@ export function speaker(pull: () => Promise<void>, left: () => void): Speaker {
           const asks = { resolve, reject }
           if (end) return answer(asks)
           listener = asks
-          if (!isPulling) void more()
+          if (!isPulling) more()
         })
       },
       cancel() {

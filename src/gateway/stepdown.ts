@@ -4,19 +4,18 @@
  */
 import { GatewayError } from '../errors.ts'
 import type { Call } from '../protocol/messages.ts'
-import type { Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Principal } from './authenticate.ts'
 import { type Account, accountsOf, verdictOn } from './budgets.ts'
 import { matches } from './models.ts'
-import { namesOf, route } from './route.ts'
+import { route } from './route.ts'
+import type { Choice } from './routing/choice.ts'
+import { namesOf } from './routing/eligible.ts'
 import type { Calendar } from './windows.ts'
-
-export type Routes = readonly [Route, ...Route[]]
 
 /** Where a call goes, and the budgets it is paid from. */
 export interface Course {
-  routes: Routes
+  choice: Choice
   accounts: readonly Account[]
   /** The model that answers instead of the one asked for, and the budget that wants it so. */
   step: { model: string; account: Account } | undefined
@@ -33,14 +32,14 @@ export async function courseOf(
   calendar: Calendar,
   principal: Principal,
   call: Call,
-  asked: Routes,
+  asked: Choice,
 ): Promise<Course> {
-  let course: Course = { routes: asked, accounts: [], step: undefined, stuck: undefined }
+  let course: Course = { choice: asked, accounts: [], step: undefined, stuck: undefined }
   if (principal.budgets.length === 0) return course
   const tried = new Set<string>()
   for (let steps = 0; ; steps++) {
-    const names = namesOf(course.routes[0], course.step?.model ?? call.model)
-    const ran = [plainName(course.routes)]
+    const names = namesOf(course.choice.routes[0], course.step?.model ?? call.model)
+    const ran = [plainName(course.choice)]
     const covering = principal.budgets.filter(({ model }) => isNamed(model, ran))
     const accounts = await accountsOf(runtime, calendar, covering, call.startedAt)
     course = { ...course, accounts }
@@ -48,9 +47,9 @@ export async function courseOf(
     const model = account && verdictOn(account).stepDown
     if (!account || model === undefined || steps === MOST_STEPS) return course
     tried.add(model)
-    const routes = await routesTo(runtime, principal, { ...call, model })
-    if (!routes) return { ...course, stuck: account }
-    course = { ...course, routes, step: { model, account } }
+    const choice = await choiceOf(runtime, principal, { ...call, model })
+    if (!choice) return { ...course, stuck: account }
+    course = { ...course, choice, step: { model, account } }
   }
 }
 
@@ -60,7 +59,7 @@ function wantsAnother(account: Account, names: readonly string[], tried: Readonl
 }
 
 /** Undefined where there is no such model here, or this principal may not use it. */
-async function routesTo(runtime: Runtime, principal: Principal, call: Call): Promise<Routes | undefined> {
+async function choiceOf(runtime: Runtime, principal: Principal, call: Call): Promise<Choice | undefined> {
   try {
     return await route(runtime, principal, call)
   } catch (error) {
@@ -70,7 +69,7 @@ async function routesTo(runtime: Runtime, principal: Principal, call: Call): Pro
 }
 
 /** In a limit a pattern may mean any name of a model; in a budget this one, for so the ledger adds up what was spent. */
-function plainName([{ model, modelId }]: Routes): string {
+function plainName({ routes: [{ model, modelId }] }: Choice): string {
   return model?.name ?? modelId
 }
 

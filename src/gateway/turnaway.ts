@@ -1,15 +1,16 @@
 /** The row of a call that a budget turned away: nothing was sent, nothing is owed, and why is on the ledger. */
 import type { Call } from '../protocol/messages.ts'
 import type { Runtime } from '../runtime.ts'
-import { opening } from './account.ts'
 import type { Principal } from './authenticate.ts'
+import { beginTrail } from './routing/trail.ts'
+import { opening } from './row.ts'
 import type { Course } from './stepdown.ts'
 
 interface TurnedAway {
   runtime: Runtime
   principal: Principal
   call: Call
-  course: Pick<Course, 'routes'>
+  course: Pick<Course, 'choice'>
 }
 
 /** Rows of one key a minute: a client that asks in a loop is not to fill the ledger. The others are only counted. */
@@ -22,8 +23,9 @@ export function turnAway({ runtime, principal, call, course }: TurnedAway, day: 
     if (!(await hasRoom(runtime, principal.keyId))) return
     const decision = { budgetId, budgetAction: 'block' } as const
     await runtime.data.ledger.write({
-      ...opening(principal, call, course.routes[0], 0, { day, decision }),
+      ...opening(principal, call, course.choice.routes[0], 0, { day, decision }),
       status: 'refused',
+      trail: beginTrail(course.choice).whole([]),
       errorType: 'billing_error',
       usageSource: 'final',
       costNano: 0,

@@ -3,6 +3,7 @@ import type { NewNotice } from '../data/notices.ts'
 import type { ExpiringKey, Outcomes, Unpriced } from '../data/signs.ts'
 import type { Runtime } from '../runtime.ts'
 import { hourOf } from './notices.ts'
+import { upstreamNames } from './routing/names.ts'
 
 /** Keys a minute: of more the next minute tells. */
 const MOST_KEYS = 200
@@ -37,17 +38,27 @@ function noticeOfKey({ id, name, hint, userId, teamId, expiresAt, stage, subject
 }
 
 /** How many requests of each upstream failed lately. */
-export async function watchErrors({ data, now }: Runtime): Promise<void> {
+export async function watchErrors(runtime: Runtime): Promise<void> {
+  const { data, now } = runtime
   const outcomes = await data.signs.outcomes(new Date(now() - LOOK_BACK))
   for (const each of outcomes) {
     const share = each.failures / each.requests
     if (each.requests >= FEWEST_REQUESTS && share >= BAD)
-      await data.notices.raise(noticeOfErrors(each, share, now()))
+      await data.notices.raise(
+        noticeOfErrors(each, { share, name: (await upstreamNames(runtime))(each.upstream), now: now() }),
+      )
   }
 }
 
+interface Told {
+  share: number
+  /** What the upstream is called. */
+  name: string
+  now: number
+}
+
 /** One for each severity: that it gets worse is news. */
-function noticeOfErrors({ upstream, requests, failures }: Outcomes, share: number, now: number): NewNotice {
+function noticeOfErrors({ upstream, requests, failures }: Outcomes, { share, name, now }: Told): NewNotice {
   const severity = share >= WORSE ? 'critical' : 'warning'
   const percent = Math.floor(share * 100)
   return {
@@ -55,7 +66,7 @@ function noticeOfErrors({ upstream, requests, failures }: Outcomes, share: numbe
     severity,
     subject: `error_rate:${upstream}:${severity}:${hourOf(now)}`,
     teamId: null,
-    sentence: `${percent} % of the requests to the upstream '${upstream}' failed: ${failures} of ${requests} in the last five minutes.`,
+    sentence: `${percent} % of the requests to the upstream '${name}' failed: ${failures} of ${requests} in the last five minutes.`,
     detail: { upstream, failures, requests, percent },
   }
 }

@@ -3,8 +3,10 @@
  * instance; for Google, see google.ts. Loaded when first needed.
  */
 
-import { apiKeyIn, type Credentials, credentialTrouble } from '../aws.ts'
+import { readFile } from 'node:fs/promises'
+import { apiKeyIn, type Credentials, credentialTrouble, keptCredentials } from '../aws.ts'
 import type { Config, ProviderName } from '../config.ts'
+import { newKeyring } from '../gateway/routing/keyring.ts'
 import type { Send } from '../protocol/send.ts'
 import { loadGoogleToken } from './google.ts'
 
@@ -13,6 +15,24 @@ type Environment = Record<string, string | undefined>
 interface Lent {
   fetch: Send
   now(): number
+}
+
+/** Those of the environment's upstreams, each kept; and what makes those of others. */
+export function openCredentials(env: Environment, config: Config, lent: Lent) {
+  const kept = (provider: ProviderName | 'aws') =>
+    keptCredentials(() => loadCredentials(provider, env, config, lent), lent.now)
+  const credentials = {
+    bedrock: kept('bedrock'),
+    anthropic: kept('anthropic'),
+    vertex: kept('vertex'),
+    aws: kept('aws'),
+  }
+  const means = {
+    own: { aws: credentials.aws, google: credentials.vertex },
+    readFile: (path: string) => readFile(path, 'utf8'),
+    shareLoads: true,
+  }
+  return { credentials, keyring: newKeyring(means, lent.now) }
 }
 
 /** Credentials as they are now. */

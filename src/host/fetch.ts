@@ -71,6 +71,7 @@ function answering(
     onResponseStart(controller, status, headers) {
       if (status < 200) return // informational: the answer follows
       body = new Body(controller)
+      controller.rawHeaders = null // 1.5 KB that would stay for as long as the stream
       resolve(new Answered(status, headers, body))
     },
     onResponseData: (_, chunk) => body?.push(chunk as Bytes),

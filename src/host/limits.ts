@@ -1,5 +1,8 @@
-/** Where a process with sockets keeps its rate limits: in memory, or in the Redis that replicas share. */
+/** Where a process with sockets keeps its rate limits and bindings: in memory, or in the Redis that replicas share. */
 import type { Config, SharedLimits as Where } from '../config.ts'
+import { followedBindings } from '../data/bindings/followed.ts'
+import { memoryBindings } from '../data/bindings/memory.ts'
+import type { Bindings, SharedBindings } from '../data/bindings.ts'
 import { type FallbackOptions, fallbackLimits, type SharedLimits } from '../data/limits/fallback.ts'
 import { holders } from '../data/limits/holders.ts'
 import { memoryLimits } from '../data/limits/memory.ts'
@@ -8,13 +11,21 @@ import type { Limits } from '../data/limits.ts'
 
 export interface OpenLimits {
   limits: Limits
+  bindings: Bindings
   close(): void
 }
 
 interface OpenShared {
   limits: SharedLimits
+  bindings: SharedBindings
   renew(): Promise<void>
   close(): void
+}
+
+/** What the processes of one gateway share. */
+interface Neighbours {
+  limits: SharedLimits
+  bindings: SharedBindings
 }
 
 interface Lent extends Pick<FallbackOptions, 'log' | 'metrics' | 'now'> {
@@ -34,13 +45,14 @@ const LIVENESS = 60_000
 export async function openLimits(
   { sharedLimits }: Config,
   lent: Lent,
-  neighbours: SharedLimits | undefined,
+  neighbours: Neighbours | undefined,
 ): Promise<OpenLimits> {
   const local = memoryLimits(lent.now)
+  const kept = memoryBindings(lent.now)
   const shared = sharedLimits
     ? await openShared(sharedLimits, lent)
-    : neighbours && { limits: neighbours, renew: async () => {}, close() {} }
-  if (!shared) return { limits: local, close() {} }
+    : neighbours && { ...neighbours, renew: async () => {}, close() {} }
+  if (!shared) return { limits: local, bindings: kept, close() {} }
   const standing = newStanding()
   const limits = fallbackLimits({
     ...lent,
@@ -54,8 +66,10 @@ export async function openLimits(
     limits.probeIfDue()
     if (!standing.away) void shared.renew().catch(() => {}) // said again before it is too late
   }, PROBE_EVERY).unref()
+  const { probeIfDue } = limits
   return {
     limits,
+    bindings: followedBindings({ ...lent, shared: shared.bindings, local: kept, standing, probeIfDue }),
     close() {
       clearInterval(timer)
       shared.close()
@@ -67,10 +81,10 @@ async function openShared(where: Where, { now, liveness = LIVENESS }: Lent): Pro
   const options = { holders: holders({ now, liveness }), liveness }
   if (where.kind === 'redis') {
     const { openRedis } = await import('../data/limits/redis.ts')
-    const { limits, close } = await openRedis(where.url, START_WITHIN, options)
-    return { limits, renew: limits.renew, close }
+    const { limits, bindings, close } = await openRedis(where.url, START_WITHIN, options)
+    return { limits, bindings, renew: limits.renew, close }
   }
-  const { upstashLimits } = await import('../data/limits/upstash.ts')
+  const { upstashBindings, upstashLimits } = await import('../data/limits/upstash.ts')
   const limits = upstashLimits(where, options)
-  return { limits, renew: limits.renew, close() {} }
+  return { limits, bindings: upstashBindings(where), renew: limits.renew, close() {} }
 }

@@ -1,7 +1,15 @@
 /** What serves HTTP in a process, as far as its life is concerned: types only. Each runtime has its own. */
+import type { Runtime } from '../runtime.ts'
 
-/** Answers a request that came from this address, where that is known; does not throw. */
-export type Answer = (request: Request, peer: string | undefined) => Response | Promise<Response>
+/**
+ * Answers a request that came from this address, where that is known; does not throw.
+ * @param by how its body comes and what is said goes, where that is not as the standard has it
+ */
+export type Answer = (
+  request: Request,
+  peer: string | undefined,
+  by?: Pick<Runtime, 'whole' | 'stream'>,
+) => Response | Promise<Response>
 
 /** Starts to listen. Rejects where it cannot. */
 export type Listen = (answer: Answer, at: { host: string; port: number }) => Promise<Listening>

@@ -1,19 +1,25 @@
 /** Node's HTTP server. https://nodejs.org/docs/latest-v20.x/api/http.html#class-httpserver */
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { errorResponse, GatewayError } from '../errors.ts'
 import { newId } from '../protocol/ids.ts'
 import { harden, MAX_HEADER_BYTES } from './harden.ts'
 import type { Listen } from './listening.ts'
+import { bodyOf } from './nodebody.ts'
+import { spokenTo } from './nodestream.ts'
 
 /** A connection whose answer ends while the process does is let go this soon. Milliseconds. */
 const LET_GO_EVERY = 100
 
 export const listenOnNode: Listen = async (answer, { host, port }) => {
   const listener = getRequestListener(
-    (request, { incoming }) => answer(request, incoming.socket.remoteAddress),
+    (request, { incoming, outgoing }) =>
+      answer(request, incoming.socket.remoteAddress, {
+        whole: (length) => bodyOf(incoming as IncomingMessage, length),
+        stream: (speech) => spokenTo(outgoing as ServerResponse, speech),
+      }),
     { errorHandler: unreadable },
   )
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false }, listener)

@@ -1,39 +1,45 @@
 /**
- * What is said to a client, as Node's server takes it: of a stream it uses the reader alone. A ReadableStream costs 18
- * microseconds on Node 20 to make, and two promises and a request object for each read; this costs neither.
+ * What is said to a client, written straight to Node's response. Over a ReadableStream it would cost 18 microseconds to
+ * make one on Node 20, and two promises and a request object for each read; and the server would keep six frames and
+ * their promises for as long as the stream is open, 3 KB of a silent one.
  */
+import type { ServerResponse } from 'node:http'
 import type { Speech } from '../gateway/speech.ts'
 import type { Bytes } from '../protocol/bytes.ts'
 
-type Reader = Pick<ReadableStreamDefaultReader<Bytes>, 'read' | 'cancel' | 'closed'>
-
-/** For Responses that are sent as they are; whoever wants to read, clone or change one needs the standard's stream. */
-export function pulled(speech: Speech): ReadableStream<Bytes> {
-  const served = { locked: false, cancel: async () => speech.cancel(), getReader: () => readerOf(speech) }
+/**
+ * A body for the one Response that answers on `response`, and is sent as it is: whoever wants to read, clone or change
+ * one needs the standard's stream.
+ */
+export function spokenTo(response: ServerResponse, speech: Speech): ReadableStream<Bytes> {
+  const served = {
+    locked: false,
+    cancel: async () => speech.cancel(),
+    getReader() {
+      speak(response, speech)
+      return LET_GO
+    },
+  }
   return served as unknown as ReadableStream<Bytes>
 }
 
-function readerOf(speech: Speech): Reader {
-  let close = () => {}
-  const closed = new Promise<undefined>((resolve) => {
-    close = () => resolve(undefined)
-  })
-  return {
-    closed,
-    async read() {
-      try {
-        const value = await speech.next()
-        if (value) return { done: false, value }
-        close()
-        return { done: true, value: undefined }
-      } catch (error) {
-        close() // the server hears of it where it reads
-        throw error
-      }
-    },
-    async cancel() {
-      speech.cancel()
-      close()
-    },
+/** To the server it is over at once, so that it lets go of all that stands around it. */
+const LET_GO = {
+  closed: Promise.resolve(undefined),
+  read: () => new Promise(() => {}), // it is not told: what is said does not pass through it
+  cancel: async () => {},
+}
+
+function speak(response: ServerResponse, speech: Speech) {
+  if (response.destroyed) return speech.cancel()
+  const more = () => void speech.next().then(said, broke)
+  const said = (bytes: Bytes | undefined) => {
+    if (!bytes) response.end()
+    else if (response.write(bytes)) more()
+    else response.once('drain', more)
   }
+  const broke = (error: Error) => void response.destroy(error)
+  const leave = () => speech.cancel() // nothing to an answer that was said to its end
+  response.on('close', leave).on('error', leave)
+  more()
 }

@@ -1,19 +1,21 @@
 /** What a process with a disk lends the app: shared by Node, Bun and Deno. */
 
-import { keptCredentials } from '../aws.ts'
-import type { Config, ProviderName } from '../config.ts'
+import type { Config } from '../config.ts'
 import { memoryCache } from '../data/cache.ts'
 import { type DataOptions, dataIn } from '../data/data.ts'
 import { capacityOf } from '../gateway/admit.ts'
+import { gaugesOf } from '../gateway/routing/gauges.ts'
+import { newSteering } from '../gateway/routing/steering.ts'
 import { newSightings } from '../gateway/sightings.ts'
 import { closeLost, everyHour, everyMinute, HOUR, MINUTE } from '../jobs.ts'
+import { rest } from '../protocol/deadline.ts'
 import { counters, type Metrics } from '../protocol/metrics.ts'
 import type { Send } from '../protocol/send.ts'
 import type { Log, Runtime, Stopping } from '../runtime.ts'
 import { assetsIn } from './assets.ts'
 import { repeatedly } from './clock.ts'
 import type { Following, Own } from './cluster/follow.ts'
-import { loadCredentials, profileRegion } from './credentials.ts'
+import { openCredentials, profileRegion } from './credentials.ts'
 import { pinnedEgress } from './egress.ts'
 import { nodeHashes } from './hashes.ts'
 import { openLimits } from './limits.ts'
@@ -32,8 +34,6 @@ interface Lent {
   /** The folder of the portal's files, as built. */
   portal: string
   stopping: Stopping
-  /** How this host takes what is said, where it can do so better than by the standard's stream. */
-  stream?: Runtime['stream']
   /** In one of several processes of a gateway: what it shares with the others. */
   follow?: ((own: Own) => Following) | undefined
 }
@@ -61,25 +61,22 @@ export async function openHost(lent: Lent): Promise<Host> {
   }
   const spools = await openSpools(config.dataDir, log)
   let isReady = false
-  const metrics = counters()
+  const steering = newSteering()
+  const metrics = counters(() => gaugesOf(steering, now()))
   const cache = memoryCache({ entries: CACHE_ENTRIES, now })
-  const shared = lent.follow?.({ metrics, cache }) ?? { metrics, cache, limits: undefined }
-  const limits = await openLimits(config, { log, metrics, now }, shared.limits)
+  const following = lent.follow?.({ metrics, cache })
+  const shared = following ?? { metrics, cache }
+  const { close: closeStores, ...stores } = await openLimits(config, { log, metrics, now }, following)
   const work = new Set<Promise<unknown>>()
-  const credentialsOf = (provider: ProviderName | 'aws') =>
-    keptCredentials(() => loadCredentials(provider, lent.env, config, { fetch: lent.fetch, now }), now)
+  const own = openCredentials(lent.env, config, { fetch: lent.fetch, now })
   const runtime: Runtime = {
     config,
     data: dataIn(store.database, log, dataOptions(store, spools, shared.metrics)),
-    limits: limits.limits,
+    ...stores,
     capacity: capacityOf(config.mostInFlight),
     cache: shared.cache,
-    credentials: {
-      bedrock: credentialsOf('bedrock'),
-      anthropic: credentialsOf('anthropic'),
-      vertex: credentialsOf('vertex'),
-      aws: credentialsOf('aws'),
-    },
+    credentials: own.credentials,
+    keyring: own.keyring,
     assets: await assetsIn(lent.portal),
     fetch: lent.fetch,
     hashes: nodeHashes,
@@ -87,11 +84,12 @@ export async function openHost(lent: Lent): Promise<Host> {
     view: (bytes) => Buffer.from(bytes),
     egress: pinnedEgress({ loopback: config.egress.loopback }),
     sightings: newSightings(),
+    steering,
+    rest,
     log,
     metrics: shared.metrics,
     now,
     isReady: async () => isReady,
-    stream: lent.stream,
     stopping: lent.stopping,
     waitUntil(promise) {
       const tracked = promise.catch((error: unknown) => {
@@ -113,7 +111,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     async close(patience) {
       stopClocks()
       await soon(idle(work), patience)
-      limits.close()
+      closeStores()
       await soon(store.close(), CLOSE)
       await spools?.close()
     },

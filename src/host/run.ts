@@ -19,8 +19,6 @@ import { welcome } from './welcome.ts'
 interface Brought {
   app: { fetch(request: Request, runtime: Runtime): Response | Promise<Response> }
   listen: Listen
-  /** How it takes what is said to a client. */
-  stream?: Runtime['stream']
   /** Where it can serve with several processes. */
   cluster?: Cluster
   /** The folder that `drizzle` and `dist` are in. */
@@ -96,11 +94,7 @@ function signalled(cluster: Cluster | undefined): Promise<void> {
   })
 }
 
-async function start(
-  { app, listen, stream, home, cluster }: Brought,
-  config: Config,
-  log: Log,
-): Promise<Started> {
+async function start({ app, listen, home, cluster }: Brought, config: Config, log: Log): Promise<Started> {
   const clientAddress = addressOf(config)
   const stop = stopping()
   const host = await openHost({
@@ -111,16 +105,31 @@ async function start(
     migrations: fileURLToPath(new URL('drizzle', home)),
     portal: fileURLToPath(new URL('dist/portal', home)),
     stopping: stop,
-    stream,
     follow: cluster?.isWorker ? cluster.follow : undefined,
   })
   await Promise.race([host.ready, sleep(HEAD_START, undefined, { ref: false })])
   const { runtime } = host
   const listening = await listen(
-    (request, peer) => app.fetch(request, { ...runtime, clientAddress: clientAddress(request, peer) }),
+    (request, peer, by) => app.fetch(request, visited(runtime, clientAddress(request, peer), by)),
     runtime.config,
   )
   return { host, listening, stop }
+}
+
+/**
+ * The runtime as one request sees it. By inheritance: a copy of so many members is an object that V8 knows nothing of,
+ * 20 microseconds and 1 KB a request.
+ */
+export function visited(
+  runtime: Runtime,
+  clientAddress: string | undefined,
+  by: Pick<Runtime, 'whole' | 'stream'> = {},
+): Runtime {
+  const visit: Runtime = Object.create(runtime)
+  visit.clientAddress = clientAddress
+  visit.whole = by.whole
+  visit.stream = by.stream
+  return visit
 }
 
 function startFailure(error: unknown): string {

@@ -37,21 +37,30 @@ export const API_RULES: readonly Rule[] = [
     message: /credit balance|billing|subscription/i,
     type: 'api_error',
     sentence: noCredit,
+    fault: 'billing',
     options: { retry: false },
   },
-  { names: ['billing_error'], type: 'api_error', sentence: noCredit, options: { retry: false } },
+  {
+    names: ['billing_error'],
+    type: 'api_error',
+    fault: 'billing',
+    sentence: noCredit,
+    options: { retry: false },
+  },
   {
     names: ['invalid_request_error'],
     message:
       /model identifier is invalid|on-demand throughput|end of its life|data retention mode|(?:invalid|unknown) model\b|^model:/i,
     type: 'not_found_error',
+    fault: 'access',
     sentence: modelUnusable,
   },
   { names: ['invalid_request_error'], type: 'invalid_request_error' },
-  { names: ['not_found_error'], type: 'not_found_error', sentence: modelUnknown },
+  { names: ['not_found_error'], type: 'not_found_error', fault: 'access', sentence: modelUnknown },
   {
     names: ['authentication_error'],
     type: 'api_error',
+    fault: 'credentials',
     sentence: credentialsRefused,
     options: { retry: false },
   },
@@ -59,6 +68,7 @@ export const API_RULES: readonly Rule[] = [
     names: ['permission_error'],
     message: CREDENTIALS,
     type: 'api_error',
+    fault: 'credentials',
     sentence: credentialsRefused,
     options: { retry: false },
   },
@@ -74,7 +84,10 @@ function noCredit({ upstream }: About): string {
 }
 
 /** The refusal in an answer of this shape; undefined for any other shape. */
-export function apiRefusal(text: string, { status, headers }: Answer): Refusal | undefined {
+export function apiRefusal(
+  text: string,
+  { status, headers }: Pick<Answer, 'status' | 'headers'>,
+): Refusal | undefined {
   const refusal = refusalIn(text)
   return refusal && { ...refusal, status, retryAfter: retryAfterIn(headers) }
 }

@@ -39,3 +39,17 @@ export function inTime<T>(
 ): Promise<T> {
   return within({ timeout, signal: undefined, late, left: late }, work)
 }
+
+/** Resolves after so many milliseconds, or at once when the signal says that nobody waits any more. */
+export function rest(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve()
+    const over = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', over)
+      resolve()
+    }
+    const timer = setTimeout(over, milliseconds)
+    signal?.addEventListener('abort', over)
+  })
+}

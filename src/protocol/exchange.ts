@@ -66,9 +66,12 @@ async function send<T>({ lent, upstream }: Exchange<T>, { url, ...sent }: Sent, 
     return await answer
   } catch (cause) {
     const why = { cause, operator: codeOf(cause) || undefined }
-    throw signal.reason === TOO_SLOW || isTimeout(cause)
-      ? new GatewayError('timeout_error', `${upstream} did not begin to answer in time.`, why)
-      : new GatewayError('api_error', `The gateway could not reach ${upstream}.`, why)
+    const late = () => `${upstream} did not begin to answer in time.`
+    if (signal.reason === TOO_SLOW) throw new GatewayError('timeout_error', late(), why)
+    const away = { ...why, fault: { name: 'unreachable' } } as const
+    throw isTimeout(cause)
+      ? new GatewayError('timeout_error', late(), away)
+      : new GatewayError('api_error', `The gateway could not reach ${upstream}.`, away)
   }
 }
 

@@ -3,7 +3,17 @@
  * Layout: https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7
  */
 
-export type IdPrefix = 'req' | 'key' | 'user' | 'team' | 'token' | 'budget' | 'price' | 'notice' | 'channel'
+export type IdPrefix =
+  | 'req'
+  | 'key'
+  | 'user'
+  | 'team'
+  | 'token'
+  | 'budget'
+  | 'price'
+  | 'notice'
+  | 'channel'
+  | 'upstream'
 
 /** A new name such as `key_0199…`, 32 hexadecimal digits after the prefix. `now` is in milliseconds since 1970. */
 export function newId(prefix: IdPrefix, now: number): string {

@@ -9,7 +9,7 @@ export interface Model {
   /** The date of the names that carry one, `YYYYMMDD`. */
   dated?: string
   displayName: string
-  /** The day it came out. */
+  /** The day it came out; empty where that is not known. */
   released: string
   /** Bedrock's base id; an inference profile's id is a prefix and a dot before it. */
   bedrockId: string
@@ -106,11 +106,70 @@ export function splitProfile(id: string): { prefix: string | undefined; baseId: 
 /** The model that a provider's own id says it is, in whatever form; undefined where it does not say. */
 export function modelBehind(modelId: string): Model | undefined {
   const id = modelId.replace(/^arn:.*:inference-profile\//, '')
-  const { baseId } = splitProfile(id) ?? {}
-  if (baseId !== undefined) return modelOfBase(baseId) ?? modelNamed(baseId.replace(/^anthropic\./, ''))
-  return modelNamed(id.replace('@', '-'))
+  return modelAs(splitProfile(id)?.baseId ?? id.replace('@', '-'))
 }
 
 export function modelOfBase(baseId: string): Model | undefined {
   return MODELS.find((each) => each.bedrockId === baseId)
+}
+
+/** Whether a model goes by this exact name; where its date is not known, by any. */
+export function goesBy({ name, dated }: Model, asked: string): boolean {
+  if (!asked.startsWith(name)) return false
+  const rest = asked.slice(name.length)
+  return rest === '' || (dated === undefined ? /^-\d{8}$/.test(rest) : rest === `-${dated}`)
+}
+
+const BASE = /^anthropic\.(claude-[a-z0-9.-]{1,100}?)(?:-(\d{8}))?(?:-v\d{1,3}(?::\d{1,3})?)?$/
+const PLAIN = /^(claude-[a-z0-9.-]{1,100}?)(?:-(\d{8}))?$/
+
+/**
+ * The model that somebody lists under this id, Bedrock's or Anthropic's: that of the table where it is in there, and else
+ * what the id says. Undefined for what is no name of Claude's.
+ */
+export function modelAs(id: string): Model | undefined {
+  const shipped = modelOfBase(id)
+  if (shipped) return shipped
+  const [, name, dated] = BASE.exec(id) ?? PLAIN.exec(id) ?? []
+  if (name === undefined) return undefined
+  const bedrockId = id.startsWith('anthropic.') ? id : `anthropic.${id}`
+  const known = modelNamed(dated === undefined ? name : `${name}-${dated}`)
+  if (known) return id === bedrockId && !isPlain(id, known) ? { ...known, bedrockId } : known
+  return unheardOf(name, dated, bedrockId)
+}
+
+/** Mantle, too, puts Anthropic's name before its plain ones. */
+function isPlain(id: string, { name }: Model): boolean {
+  return id === `anthropic.${name}`
+}
+
+function unheardOf(name: string, dated: string | undefined, bedrockId: string): Model {
+  const generation = generationIn(name)
+  const entry = {
+    name,
+    displayName: spelled(name),
+    released: dated?.replace(/^(....)(..)(..)$/, '$1-$2-$3') ?? '',
+    bedrockId,
+    profiles: [],
+    generation,
+    alwaysThinks: false,
+    effort: generation >= 4.6,
+  }
+  return dated === undefined ? entry : { ...entry, dated }
+}
+
+const GENERATIONS: readonly Generation[] = [5, 4.8, 4.7, 4.6, 4.5]
+
+/** What came out before the table begins takes what the oldest in it does; what has no number is of the newest kind. */
+function generationIn(name: string): Generation {
+  const [, major, minor = '0'] = /^claude-(?:[a-z]+-)?(\d{1,2})(?:-(\d))?(?!\d)/.exec(name) ?? []
+  if (major === undefined) return 5
+  const version = Number(`${major}.${minor}`)
+  return GENERATIONS.find((each) => version >= each) ?? 4.1
+}
+
+/** `claude-opus-6-5` is Claude Opus 6.5. */
+function spelled(name: string): string {
+  const words = name.split('-').map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+  return words.join(' ').replaceAll(/(\d) (?=\d)/g, '$1.')
 }

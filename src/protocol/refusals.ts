@@ -5,6 +5,7 @@
  */
 
 import { type ErrorOptions, type ErrorType, GatewayError } from '../errors.ts'
+import type { Fault, FaultName } from './faults.ts'
 import { objectionIn } from './objections.ts'
 import type { Answer } from './send.ts'
 
@@ -28,6 +29,8 @@ export interface Rule {
   originalStatuses?: readonly number[]
   message?: RegExp
   type: ErrorType
+  /** Whose fault it is, where the type does not say it. */
+  fault?: FaultName
   /** What the developer reads; the upstream's own sentence where there is none. */
   sentence?: (about: About, message: string) => string
   options?: ErrorOptions
@@ -57,6 +60,8 @@ const BY_STATUS: readonly Rule[] = [
   { statuses: [503, 529], type: 'overloaded_error' },
   { statuses: [504], type: 'timeout_error' },
   { statuses: [400], type: 'invalid_request_error' },
+  { statuses: [401, 403], type: 'api_error', fault: 'credentials' },
+  { statuses: [402], type: 'api_error', fault: 'billing' },
 ]
 
 /**
@@ -71,7 +76,7 @@ const LONGEST_SENTENCE = 4_000
 /** The error a developer gets. */
 export function errorFor(rules: readonly Rule[], refusal: Refusal, about: About): GatewayError {
   refusal = { ...refusal, message: refusal.message.slice(0, LONGEST_SENTENCE) }
-  const rule = [...rules, ...BY_STATUS].find((each) => fits(each, refusal)) ?? { type: 'api_error' }
+  const rule: Rule = [...rules, ...BY_STATUS].find((each) => fits(each, refusal)) ?? { type: 'api_error' }
   const sentence = rule.sentence?.(about, refusal.message) ?? refusal.message
   const shown = withoutNames(sentence, about.hidden) || `${about.upstream} failed to answer.`
   return new GatewayError(rule.type, shown, {
@@ -79,8 +84,18 @@ export function errorFor(rules: readonly Rule[], refusal: Refusal, about: About)
     // Only what was found wrong with the request can be mended by leaving it out.
     ...(rule.type === 'invalid_request_error' ? { objection: objectionIn(refusal.message) } : {}),
     ...rule.options,
+    fault: faultIn(rule, refusal),
     operator: forOperator(rule, refusal),
   })
+}
+
+/** What a refusal says of the upstream: that it is in the way, or for how long. */
+function faultIn({ fault: name }: Rule, { retryAfter }: Refusal): Fault | undefined {
+  if (name === undefined && retryAfter === undefined) return undefined
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(retryAfter === undefined ? {} : { wait: retryAfter * 1_000 }),
+  }
 }
 
 function forOperator({ type, sentence }: Rule, { name, status, message }: Refusal): string {

@@ -8,6 +8,8 @@ export interface Field {
   secret?: true
   /** An address that the gateway will call: it goes through the guard for such. */
   url?: true
+  /** What it may be; undefined is any text. The first is what it is when it is left empty. */
+  options?: readonly string[]
   /** What it is when it is left empty, or an example. */
   hint?: string
 }

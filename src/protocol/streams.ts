@@ -24,6 +24,8 @@ export interface EventDecoder {
   end(): void
 }
 
+type Read = ReadableStreamReadResult<Uint8Array>
+
 /** Reads events off a response body. `abort` closes the connection behind it. */
 export function readEvents(
   body: Pick<AnswerBody, 'getReader'>,
@@ -32,24 +34,37 @@ export function readEvents(
 ): Events {
   const reader = body.getReader()
   let failure: unknown
-  async function next(): Promise<StreamEvent[] | undefined> {
-    if (failure) throw failure
+  // No async function where one read is enough: what one keeps while it waits is 500 bytes of every silent stream.
+  const next = (): Promise<StreamEvent[] | undefined> =>
+    failure ? Promise.reject(failure) : reader.read().then(some, wireBroke)
+
+  function some(read: Read) {
+    const events = taken(read)
+    return events?.length === 0 ? untilSome() : events
+  }
+
+  async function untilSome() {
     for (;;) {
-      const { done, value } = await reader.read().catch(wireBroke)
-      if (done) {
-        decoder.end()
-        return undefined
-      }
-      const events: StreamEvent[] = []
-      try {
-        decoder.push(value, (event) => void events.push(event))
-      } catch (error) {
-        // What came before the fault has been said: it is passed on first.
-        if (events.length === 0) throw error
-        failure = error
-      }
-      if (events.length > 0) return events
+      const events = taken(await reader.read().catch(wireBroke))
+      if (events?.length !== 0) return events
     }
+  }
+
+  /** The events that this read completes, if any; undefined at the end. */
+  function taken({ done, value }: Read): StreamEvent[] | undefined {
+    if (done) {
+      decoder.end()
+      return undefined
+    }
+    const events: StreamEvent[] = []
+    try {
+      decoder.push(value, (event) => void events.push(event))
+    } catch (error) {
+      // What came before the fault has been said: it is passed on first.
+      if (events.length === 0) throw error
+      failure = error
+    }
+    return events
   }
   return { next, cancel: abort }
 }

@@ -15,22 +15,52 @@ import type { Call } from '../protocol/messages.ts'
 import { type About, errorFor } from '../protocol/refusals.ts'
 import type { Answer } from '../protocol/send.ts'
 import { sseEvents } from '../protocol/ssedecoder.ts'
+import type { Privileges } from '../protocol/urls.ts'
+import { examine, survey } from './anthropicsurvey.ts'
 import { ask, type Door, shownSecret } from './ask.ts'
+import { address, elsewhereWrong } from './elsewhere.ts'
+import type { UpstreamKind } from './kind.ts'
 import type { Lent, Place, Provider, Reply, Route, Upstream } from './provider.ts'
 
-export const anthropic = { place, find, send, countTokens } satisfies Provider
+export const anthropic = { place, find, survey, examine, send, countTokens } satisfies Provider
 
-function place({ anthropic: { endpoint = 'https://api.anthropic.com' } }: Config): Place {
-  return {
-    provider: 'anthropic',
-    wire: 'anthropic',
-    region: 'global',
-    endpoint: endpoint.replace(/\/+$/, ''),
-  }
+const HOST = 'api.anthropic.com'
+
+function place({ anthropic: { endpoint = `https://${HOST}` } }: Config): Place {
+  return placeAt(endpoint.replace(/\/+$/, ''))
+}
+
+function placeAt(endpoint: string): Place {
+  return { provider: 'anthropic', wire: 'anthropic', region: 'global', endpoint }
+}
+
+/** As an admin sets it up. */
+export const anthropicKind = {
+  kind: 'anthropic',
+  label: 'Anthropic',
+  region: undefined,
+  transports: ['auto'],
+  fields: [
+    { name: 'apiKey', label: 'API key', required: true, secret: true },
+    { name: 'endpoint', label: 'Another address', hint: `https://${HOST}` },
+  ],
+  wrong({ settings: { apiKey, endpoint } }, open) {
+    if (apiKey && !/^[\x21-\x7e]+$/.test(apiKey))
+      return { field: 'apiKey', must: 'be an API key, on one line' }
+    const must = endpoint && elsewhereMust(open)(endpoint)
+    return must ? { field: 'endpoint', must } : undefined
+  },
+  place: ({ settings }, open) =>
+    placeAt(address(settings['endpoint'], `https://${HOST}`, elsewhereMust(open))),
+  access: ({ settings }) => ({ by: 'bearer', bearer: settings['apiKey'] ?? '' }),
+} satisfies UpstreamKind
+
+function elsewhereMust(open: Privileges) {
+  return (text: string) => elsewhereWrong(text, (host) => host === HOST, open, `https://${HOST}`)
 }
 
 function find(name: string, upstream: Upstream): Route | undefined {
-  const named = firstParty(name)
+  const named = firstParty(name, upstream.offers)
   return named && { upstream, ...named, regionClass: 'global' }
 }
 

@@ -3,6 +3,7 @@
 import type { CredentialSource } from '../aws.ts'
 import type { Config, LimitsConfig } from '../config.ts'
 import type { Omissions, Wire } from '../protocol/fields/target.ts'
+import type { Check, Findings, Offer, Quota } from '../protocol/findings.ts'
 import type { Hashes } from '../protocol/hashes.ts'
 import type { Call } from '../protocol/messages.ts'
 import type { Model } from '../protocol/models.ts'
@@ -14,12 +15,20 @@ export interface Upstream extends Place {
   id: string
   /** Keys that sign, or a secret that is shown: the provider knows which it needs. */
   credentials: CredentialSource
+  /** What the account may call; undefined where that is not known: then what is shipped holds. */
+  offers?: readonly Offer[] | undefined
+  /** Bedrock: application inference profiles of the account, as far as they are known. */
+  applications?: readonly Offer[] | undefined
+  /** Tokens a minute that the account was found to have. */
+  quotas?: readonly Quota[] | undefined
 }
 
 /** An upstream without the secrets. */
 export interface Place {
   provider: string
   region: string
+  /** Upstreams of one account and region share its quotas; without it, an upstream has its own. */
+  account?: string | undefined
   /** Which wire form of the Messages API is spoken. */
   wire: Wire
   /** What every path is put after: scheme, host, and what of the path is the account's. */
@@ -30,6 +39,8 @@ export interface Place {
   profile?: string
   /** Bedrock: where inference profiles are looked up. */
   control?: string
+  /** Bedrock: the ARN of the application inference profile that a model goes through, by the model's plain name. */
+  profiles?: Readonly<Record<string, string>>
 }
 
 /** The choice of upstream and model id for a call. */
@@ -61,6 +72,20 @@ export interface Lent {
   secret: string
 }
 
+/** What more it takes to find out about an account. */
+export interface Surveying extends Lent {
+  /** Where Service Quotas is, instead of AWS's own place. */
+  quotasEndpoint: string | undefined
+  entrance: Entrance
+}
+
+/** How an upstream is entered, as far as AWS has a permission for it. */
+export interface Entrance {
+  assumes?: 'sts:AssumeRole' | 'sts:AssumeRoleWithWebIdentity' | undefined
+  /** Whether its sessions are tagged. */
+  tags: boolean
+}
+
 /** What came back: a stream of events, whether or not the client wants one. */
 export interface Reply {
   events: Events
@@ -84,6 +109,13 @@ export interface Provider {
    * @throws Error where it could not be asked.
    */
   resolve?(modelId: string, upstream: Upstream, lent: Lent): Promise<Resolved | undefined>
+  /**
+   * Finds out what the account offers, asking for no model: what is undefined could not be had, and what was known of
+   * that goes on holding. Never throws for what an account lacks.
+   */
+  survey?(upstream: Upstream, lent: Surveying, known: Findings | undefined): Promise<Findings>
+  /** Tries out, one by one, all that calls and surveys need; in the order in which to mend what is missing. */
+  examine?(upstream: Upstream, lent: Surveying): Promise<Check[]>
   /**
    * Sends a call once, with no retry, leaving out what `omit` says.
    * @throws GatewayError for every refusal and failure, in words for the developer.

@@ -38,6 +38,17 @@ describe('a field that Bedrock refuses', () => {
     expect(outcomes()).toEqual(['refused', 'accepted', 'accepted'])
   })
 
+  test('when the answer has begun already: the client sees one beginning', async () => {
+    const { post } = await gatewayOn(bedrock)
+    const message = 'stop_sequences: Extra inputs are not permitted'
+    bedrock.script({ kind: 'exception', name: 'validationException', message, after: 1, pace: 30 })
+    const response = await post({ ...hello, stop_sequences: ['x'] })
+    const text = await response.text()
+    expect(outcomes()).toEqual(['accepted', 'accepted'])
+    expect(text.split('event: message_start')).toHaveLength(2)
+    expect(text).toContain('event: message_stop')
+  })
+
   test('is known after a restart, and to another replica, but not for another model', async () => {
     const first = await gatewayOn(bedrock)
     await answered(await first.post(invented))

@@ -283,7 +283,7 @@ describe('the ledger, recomputed', () => {
     const { json } = await ask('/recompute', { body: { ...day, apply: true } })
     expect(json).toMatchObject({ written: 1 })
     expect(json['models']).toMatchObject([
-      { model: 'global.anthropic.claude-opus-9', kept: 1, difference_nano: 0 },
+      { model: 'claude-opus-9', kept: 1, difference_nano: 0 },
       { model: 'claude-haiku-5-5', rows: 2, kept: 1, changed: 1 },
     ])
     expect(await costs()).toEqual([1, 0, 7, 15_000_000, 75_000_000])

@@ -47,14 +47,14 @@ test.each<[Who, string[]]>([
   const days = 'from=2026-11-01&to=2026-11-30'
   const names = (rows: Record<string, unknown>[], field: string) =>
     rows.map((each) => String(each[field]).replace('key_', '')).toSorted()
-  expect(names((await get('/spend')).body.data, 'key_id')).toEqual(seen)
+  expect(names((await get('/requests')).body.data, 'key_id')).toEqual(seen)
   const report = await get(`/usage?by=key&${days}`)
   expect(names(report.body.data, 'key')).toEqual(seen)
   expect(report.body['totals']).toMatchObject({ requests: seen.length, cost_nano: seen.length * 1_000 })
   const file = await get(`/usage.csv?by=key&${days}`)
   expect([...file.text.matchAll(/^key_(\w+)/gm)].map(([, name]) => name).toSorted()).toEqual(seen)
   for (const [name, id] of Object.entries(ids)) {
-    expect((await get(`/spend/${id}`)).status, name).toBe(seen.includes(name) ? 200 : 404)
+    expect((await get(`/requests/${id}`)).status, name).toBe(seen.includes(name) ? 200 : 404)
   }
   // To ask for what is another's gives nothing, and not an error that tells of it.
   const { body } = await get(`/usage?by=key&key=key_nobody&${days}`)

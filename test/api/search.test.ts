@@ -94,6 +94,7 @@ describe('web search', () => {
     expect(answer.usage).toMatchObject({ server_tool_use: { web_search_requests: 1 } })
     await one.runtime.settled()
     expect(one.runtime.rows).toMatchObject([{ status: 'succeeded', webSearches: 1, attempts: 2 }])
+    expect(one.runtime.rows[0]?.trail?.steps.map(({ did }) => did)).toEqual(['sent', 'continued', 'sent'])
   })
 
   test('costs what the engine charges, beside the tokens', async () => {

@@ -11,6 +11,7 @@ import { inMemory } from '../data/databases.ts'
 import { ADMIN_TOKEN } from '../runtime.ts'
 import { peopleOn, replicaOn, type Stage } from './people.ts'
 
+const UPSTREAM_SECRET = 'canary-of-an-upstream-0123456789'
 const ENGINE_SECRET = 'canary-of-an-engine-0123456789'
 
 let database: OpenDatabase
@@ -40,7 +41,11 @@ function rowsOf(answer: unknown): unknown[][] {
 
 test('secrets are in no row, no line, no entry, no error and no list', async () => {
   const { ask, askWith, makeKey, users, runtime, secrets } = stage
-  const made = [...Object.values(secrets).filter((secret) => secret !== undefined), ENGINE_SECRET]
+  const made = [
+    ...Object.values(secrets).filter((secret) => secret !== undefined),
+    ENGINE_SECRET,
+    UPSTREAM_SECRET,
+  ]
   const { id, key } = await makeKey('member')
   const rotated = String((await ask('member', 'POST', `/admin/keys/${id}/rotate`, {}))['body']['key'])
   const token = String((await ask('member', 'POST', '/admin/tokens', { name: 'x' })).body['token'])
@@ -49,6 +54,12 @@ test('secrets are in no row, no line, no entry, no error and no list', async () 
   const answers = [
     await ask('root', 'PUT', '/admin/search', engine),
     await ask('root', 'PUT', `/admin/search/keys/${id}`, { engine: 'custom', settings: engine.settings }),
+    await ask('root', 'POST', '/admin/upstreams', {
+      kind: 'bedrock',
+      name: 'canary',
+      region: 'eu-west-1',
+      settings: { credentials: 'api-key', apiKey: UPSTREAM_SECRET },
+    }),
     // People paste secrets where they do not belong: there they are masked.
     await ask('root', 'PATCH', `/admin/users/${users.member}`, { name: 'member' }),
     await ask('root', 'POST', '/admin/users', { name: 'x', role: token }),
@@ -56,7 +67,18 @@ test('secrets are in no row, no line, no entry, no error and no list', async () 
     await askWith(`${token.slice(0, -1)}~`, 'GET', '/admin/me'),
     await ask('llmKey', 'GET', '/admin/keys'),
   ].map(({ text }) => text)
-  for (const path of ['keys', 'tokens', 'users', 'teams', 'audit', 'audit/export', 'search', 'me', 'spend']) {
+  for (const path of [
+    'keys',
+    'tokens',
+    'users',
+    'teams',
+    'audit',
+    'audit/export',
+    'search',
+    'me',
+    'requests',
+    'upstreams',
+  ]) {
     answers.push((await ask('root', 'GET', `/admin/${path}`)).text)
   }
   for (const secret of [key, rotated, `${key}x`]) {

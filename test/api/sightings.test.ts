@@ -28,6 +28,7 @@ test('an upstream that fails five calls in a row is told to be down, once', asyn
   expect(runtime.told.map(({ kind }) => kind)).toEqual(['upstream_down'])
   expect(runtime.told[0]?.detail).toEqual({
     upstream: 'default',
+    name: 'default',
     error: 'overloaded_error',
     region: 'us-east-1',
   })

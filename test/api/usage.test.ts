@@ -123,13 +123,13 @@ describe('the ledger', () => {
       budget_action: 'slow',
       day: '2026-11-20',
     }
-    expect(await (await ask(`/spend/${row.id}`)).json()).toMatchObject(told)
-    expect((await ask('/spend/req_none')).status).toBe(404)
+    expect(await (await ask(`/requests/${row.id}`)).json()).toMatchObject(told)
+    expect((await ask('/requests/req_none')).status).toBe(404)
     for (const filter of ['user=user_9', 'team=team_9']) {
-      const { data: rows } = (await (await ask(`/spend?${filter}&upstream=default`)).json()) as Report
+      const { data: rows } = (await (await ask(`/requests?${filter}&upstream=default`)).json()) as Report
       expect(rows).toMatchObject([told])
     }
-    const { data: none } = (await (await ask('/spend?user=user_9&upstream=other')).json()) as Report
+    const { data: none } = (await (await ask('/requests?user=user_9&upstream=other')).json()) as Report
     expect(none).toEqual([])
   })
 })

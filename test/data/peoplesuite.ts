@@ -43,6 +43,7 @@ export function peopleSuite(opened: () => { data: Data }, transactions: boolean)
       name: `${name} ${id}`,
       models: ['claude-haiku-*'],
       deniedModels: null,
+      routing: null,
       ...allowance,
       createdAt: at,
       archivedAt: null,

@@ -110,6 +110,15 @@ export function dataSuite(open: () => Promise<OpenDatabase>, { transactions } = 
       expect(await find(pending.id)).toMatchObject({ ...settled, startedAt: new Date(NOW) })
     })
 
+    test('of two beginnings keeps the one after which more was tried, whichever comes last', async () => {
+      const first = row({ upstream: 'one', attempts: 1 })
+      const second = { ...first, upstream: 'two', attempts: 2 }
+      for (const each of [first, second, first]) {
+        await data.ledger.write(each)
+      }
+      expect(await find(first.id)).toMatchObject({ status: 'pending', upstream: 'two', attempts: 2 })
+    })
+
     test('keeps the end when the beginning comes late, and when either comes twice', async () => {
       const pending = row()
       const settled = { ...pending, status: 'cancelled' as const, outputTokens: 3 }

@@ -33,7 +33,7 @@ test('it asks of the platform what nodejs_compat has, and no more', () => {
 const ALLOWED = ['node:buffer', 'node:events', 'node:stream', 'cloudflare:sockets']
 
 /** Bytes, gzipped. A Worker may have 3 MB on the free plan: this bound is for what creeps in. */
-const LARGEST = 400_000
+const LARGEST = 430_000
 
 test('it stays small', () => {
   const bytes = readFileSync(file)

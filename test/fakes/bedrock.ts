@@ -6,12 +6,14 @@
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { brain } from './brain.ts'
+import type { TokenBuckets } from './buckets.ts'
 import { promptCache } from './cache.ts'
+import { type Account, newAccount } from './control.ts'
 import { type Desk, serve } from './desk.ts'
 import type { Brain } from './plan.ts'
 import type { Rule } from './rules.ts'
 import type { SeenRequest } from './seen.ts'
-import type { Credentials } from './signature.ts'
+import type { Credentials, Session } from './signature.ts'
 import type { Step } from './steps.ts'
 
 export type { Credentials, SeenRequest, Step }
@@ -28,6 +30,8 @@ export interface FakeBedrock {
   seen: SeenRequest[]
   /** Paths of inference profiles that were looked up. */
   asked: string[]
+  /** The account, as its control plane knows it. */
+  control: Account
   script(...steps: Step[]): void
   openSockets(): number
   /** Forgets what was seen, scripted, cached and expired. */
@@ -41,6 +45,8 @@ export interface FakeBedrockOptions {
   credentials?: Credentials
   /** Also lets `Authorization: Bearer <apiKey>` in. */
   apiKey?: string
+  /** Sessions that are let in too, such as those of a fake STS. */
+  issued?: (accessKeyId: string) => Session | undefined
   brain?: Brain
   /** Milliseconds between events. */
   pace?: number
@@ -55,6 +61,9 @@ export interface FakeBedrockOptions {
    * `metadata.user_id`, any signed header.
    */
   lenient?: boolean
+  /** Its quotas; without them it has as much room as anybody asks for. Several fakes may stand for one account. */
+  buckets?: TokenBuckets
+  account?: string
   now?: () => number
 }
 
@@ -73,15 +82,19 @@ export async function startFakeBedrock(options: FakeBedrockOptions = {}): Promis
     credentials: { ...(options.credentials ?? DOCUMENTED) },
     expired: new Set(),
     apiKey: options.apiKey,
+    issued: options.issued,
     region: options.region ?? 'us-east-1',
     profiles: options.profiles ?? {},
     reach: options.reach ?? {},
     asked: [],
+    control: newAccount(),
     lenient: options.lenient ?? false,
     rules: options.rules ?? [],
     brain: options.brain ?? brain,
     pace: options.pace ?? 0,
     now: options.now ?? Date.now,
+    buckets: options.buckets,
+    account: options.account ?? '123456789012',
     seen: [],
     steps,
     cache,
@@ -106,11 +119,13 @@ export async function startFakeBedrock(options: FakeBedrockOptions = {}): Promis
     region: desk.region,
     seen: desk.seen,
     asked: desk.asked,
+    control: desk.control,
     script: (...more) => void steps.push(...more),
     openSockets: () => sockets.size,
     reset() {
       desk.seen.length = 0
       desk.asked.length = 0
+      Object.assign(desk.control, newAccount())
       steps.length = 0
       desk.expired.clear()
       cache.clear()

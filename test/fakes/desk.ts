@@ -2,13 +2,14 @@
  * One request at the fake's desk: received, verified, judged, answered, and written down.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TokenBuckets } from './buckets.ts'
 import type { PromptCache } from './cache.ts'
+import { serveControl } from './control.ts'
 import { metrics, speak } from './events.ts'
 import { type Examined, examine, type Rulebook } from './examine.ts'
 import type { Thing } from './json.ts'
 import type { Brain } from './plan.ts'
 import { type Head, play } from './player.ts'
-import { tellProfile } from './profiles.ts'
 import { EXCEPTIONS, type Refusal, refusal, STREAM_EXCEPTIONS } from './refusal.ts'
 import { jsonScore, streamScore } from './score.ts'
 import type { Operation, SeenRequest } from './seen.ts'
@@ -22,6 +23,9 @@ export interface Desk extends Rulebook {
   seen: SeenRequest[]
   steps: Step[]
   cache: PromptCache
+  /** The account's quotas, where it has any. */
+  buckets: TokenBuckets | undefined
+  account: string
   next(): number
   /** The regions of each application inference profile; the fake's own for any other, '' for all of them. */
   reach: Readonly<Record<string, readonly string[]>>
@@ -44,15 +48,11 @@ export async function serve(desk: Desk, request: IncomingMessage, response: Serv
   const target = request.url ?? '/'
   const [, segment = '', verb = ''] = /^\/model\/([^/]+)\/([a-z-]+)$/.exec(splitTarget(target)[0]) ?? []
   const operation = OPERATIONS[verb]
-  if (request.method === 'GET' && target.startsWith('/inference-profiles/')) {
-    desk.asked.push(target)
-    const arrived = { method: 'GET', target, headers: request.headers, bytes }
-    return tellProfile(desk, arrived, response)
-  }
+  const arrived = { method: request.method ?? '', target, headers: request.headers, bytes }
+  if (await serveControl(desk, arrived, response)) return
   if (operation === undefined || request.method !== 'POST') {
     return refuse(response, refusal('UnknownOperationException'), desk.next())
   }
-  const arrived = { method: request.method, target, headers: request.headers, bytes }
   const result = await examine(desk, arrived, { segment, operation, tooLarge: size > LARGEST })
   const seen: SeenRequest = {
     at,
@@ -119,6 +119,8 @@ async function respond(
       .writeHead(200, { 'content-type': 'application/json', 'x-amzn-requestid': requestId(desk.next()) })
       .end(JSON.stringify({ inputTokens: weigh(body) }))
   }
+  const settle = desk.buckets?.begin(arriving(desk, modelId, body), desk.now())
+  if (desk.buckets && !settle) return writeDown(seen, refusal('ThrottlingException'), response, desk.next())
   const said = step.reply ?? desk.brain
   const plan = typeof said === 'function' ? said(body, { modelId, operation }) : said
   const input = desk.cache.use(body, model, desk.now())
@@ -132,7 +134,20 @@ async function respond(
     : jsonScore(speech.message, step, delay)
   const early = await play(response, headOf(streams, speech.usage, desk.next()), acts, step)
   seen.closedAt = desk.now()
+  settle?.(spentOf(speech.usage), seen.closedAt)
   if (early) seen.closedEarly = true
+}
+
+function arriving({ account, region }: Desk, modelId: string, body: Thing) {
+  return { account, region, modelId, inputTokens: weigh(body), maxTokens: Number(body['max_tokens']) }
+}
+
+function spentOf(usage: Thing) {
+  return {
+    input: Number(usage['input_tokens'] ?? 0),
+    cacheWrite: Number(usage['cache_creation_input_tokens'] ?? 0),
+    output: Number(usage['output_tokens'] ?? 0),
+  }
 }
 
 function takeStep(steps: Step[], operation: Operation): Step {

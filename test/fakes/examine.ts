@@ -1,23 +1,26 @@
 /**
  * Everything that is looked at before a request is accepted: who sent it, to which model, saying what.
  */
+import { type Account, notAllowed } from './control.ts'
 import { isThing, parse, type Thing, text, thing } from './json.ts'
 import { DISPUTED, judge } from './judge.ts'
 import { type Found, findModel, type Model } from './models.ts'
 import { invalid, type Refusal, refusal } from './refusal.ts'
 import type { Rule } from './rules.ts'
 import type { Operation } from './seen.ts'
-import { type Arrived, type Credentials, splitTarget, verify } from './signature.ts'
+import { type Arrived, type Credentials, type Session, splitTarget, verify } from './signature.ts'
 
 export interface Rulebook {
   credentials: Credentials
   expired: Set<string>
   apiKey: string | undefined
+  issued?: ((accessKeyId: string) => Session | undefined) | undefined
   region: string
   profiles: Readonly<Record<string, string>>
   /** More rules, judged first. */
   rules: readonly Rule[]
   lenient: boolean
+  control: Account
   now(): number
 }
 
@@ -26,6 +29,12 @@ export interface Examined {
   model?: Model
   body: Thing
   refusal?: Refusal
+}
+
+const ACTIONS: Readonly<Record<Operation, string>> = {
+  invoke: 'bedrock:InvokeModel',
+  stream: 'bedrock:InvokeModelWithResponseStream',
+  count: 'bedrock:CountTokens',
 }
 
 interface Where {
@@ -43,8 +52,10 @@ export async function examine(book: Rulebook, arrived: Arrived, where: Where): P
   if (where.tooLarge) return stop(refusal('RequestEntityTooLargeException'))
   const no = (await verify(arrived, { ...book, now: book.now() })) ?? strange(arrived)
   if (no) return stop(no)
+  const forbidden = notAllowed(book, ACTIONS[where.operation], arrived.headers.authorization)
+  if (forbidden) return stop(forbidden)
   if (modelId === undefined) return stop(invalid('The provided model identifier is invalid.'))
-  const found = findModel(modelId, book.region, book.profiles)
+  const found = findModel(modelId, book.region, book.profiles, book.control.launched)
   if ('status' in found) return stop(found)
   const unfit = servable(found, modelId, where.operation)
   if (unfit) return stop(unfit)

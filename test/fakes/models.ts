@@ -30,7 +30,7 @@ export interface Model {
 }
 
 /** What each generation brought; the table below adds what is a model's own. */
-function model(id: string, generation: number, profiles: string, own: Partial<Model> = {}): Model {
+export function model(id: string, generation: number, profiles: string, own: Partial<Model> = {}): Model {
   const modern = generation >= 4.6
   return {
     id,
@@ -115,17 +115,29 @@ export function findModel(
   modelId: string,
   region: string,
   profiles: Readonly<Record<string, string>>,
+  launched: readonly Model[] = [],
 ): Found | Refusal {
-  if (modelId.startsWith('arn:')) return findArn(modelId, region, profiles)
-  const base = MODELS.find(({ id }) => id === modelId)
+  if (modelId.startsWith('arn:')) return findArn(modelId, region, profiles, launched)
+  const all = [...MODELS, ...launched]
+  const base = all.find(({ id }) => id === modelId)
   if (base) return { model: base, isBase: true }
   const [, prefix = '', id = ''] = /^([a-z-]+)\.(anthropic\..+)$/.exec(modelId) ?? []
-  const found = MODELS.find((candidate) => candidate.id === id)
-  const fits = PREFIX_REGIONS[prefix]?.test(region) && found?.profiles.includes(prefix)
+  const found = all.find((candidate) => candidate.id === id)
+  const fits = servesFrom(prefix, region) && found?.profiles.includes(prefix)
   return found && fits ? { model: found, isBase: false } : invalid(UNKNOWN)
 }
 
-function findArn(arn: string, region: string, profiles: Readonly<Record<string, string>>): Found | Refusal {
+/** Whether profiles of this prefix can be called from a region. */
+export function servesFrom(prefix: string, region: string): boolean {
+  return PREFIX_REGIONS[prefix]?.test(region) === true
+}
+
+function findArn(
+  arn: string,
+  region: string,
+  profiles: Readonly<Record<string, string>>,
+  launched: readonly Model[],
+): Found | Refusal {
   const [, partition, service, arnRegion, account = '', rest = ''] = arn
     .split(':', 5)
     .concat(afterFifthColon(arn))
@@ -134,9 +146,9 @@ function findArn(arn: string, region: string, profiles: Readonly<Record<string, 
   const name = rest.slice(cut + 1)
   const rightPlace = partition === partitionOf(region) && service === 'bedrock' && arnRegion === region
   if (!rightPlace) return invalid(UNKNOWN)
-  if (kind === 'foundation-model' && account === '') return findModel(name, region, profiles)
+  if (kind === 'foundation-model' && account === '') return findModel(name, region, profiles, launched)
   if (!/^\d{12}$/.test(account)) return invalid(UNKNOWN)
-  if (kind === 'inference-profile') return findModel(name, region, profiles)
+  if (kind === 'inference-profile') return findModel(name, region, profiles, launched)
   if (kind !== 'application-inference-profile' || !/^[a-z0-9]+$/.test(name)) return invalid(UNKNOWN)
   const behind = MODELS.find(({ id }) => id === (profiles[name] ?? 'anthropic.claude-opus-5-5'))
   return behind ? { model: behind, isBase: false } : invalid(UNKNOWN)

@@ -14,6 +14,12 @@ export interface Credentials {
   sessionToken?: string
 }
 
+export interface Session {
+  credentials: Credentials
+  /** Milliseconds since 1970. */
+  expiresAt: number
+}
+
 export interface Arrived {
   method: string
   /** Path and query exactly as on the wire. */
@@ -27,6 +33,8 @@ export interface Expected {
   apiKey: string | undefined
   /** Access keys that were good once. */
   expired: ReadonlySet<string>
+  /** Sessions that somebody else gave out. */
+  issued?: ((accessKeyId: string) => Session | undefined) | undefined
   region: string
   /** As credentials are scoped to it; Bedrock unless said. */
   service?: string
@@ -49,7 +57,10 @@ export async function verify(arrived: Arrived, expected: Expected): Promise<Refu
   if (strange.length > 0) return invalid(`Unexpected signed headers: ${strange.join(', ')}`)
   if (!parts.signed.includes('host'))
     return refusal('InvalidSignatureException', "'Host' must be a 'SignedHeader'.")
-  return scope(parts, expected) ?? skew(arrived, expected) ?? (await compare(arrived, parts, expected))
+  const session = expected.issued?.(parts.accessKeyId)
+  if (session && session.expiresAt <= expected.now) return refusal('ExpiredTokenException')
+  const known = session ? { ...expected, credentials: session.credentials } : expected
+  return scope(parts, known) ?? skew(arrived, known) ?? (await compare(arrived, parts, known))
 }
 
 function bearer(key: string, { apiKey }: Expected): Refusal | undefined {

@@ -401,13 +401,13 @@ describe('a policy', () => {
   test('that steps down sends the call to the other model, and says so', async () => {
     const runtime = runtimeWith(stepping('claude-haiku-4-5'))
     const who = await payer(runtime)
-    expect((await ask(runtime, who)).routes[0].model?.name).toBe('claude-opus-5-5')
+    expect((await ask(runtime, who)).choice.routes[0].model?.name).toBe('claude-opus-5-5')
     spend(runtime, 6 * DOLLAR)
     const late = testRuntime()
     late.budgets.push(...runtime.budgets)
     late.rows.push(...runtime.rows)
     const grant = await ask(late, who)
-    expect(grant.routes[0].modelId).toBe('us.anthropic.claude-haiku-4-5-20251001-v1:0')
+    expect(grant.choice.routes[0].modelId).toBe('us.anthropic.claude-haiku-4-5-20251001-v1:0')
     expect(grant.model).toBe('claude-haiku-4-5')
     expect(grant.decision).toEqual({ budgetId: runtime.budgets[0]?.id, budgetAction: 'step_down' })
     expect(grant.headers).toMatchObject({
@@ -420,7 +420,7 @@ describe('a policy', () => {
   test('that steps down out of its own models pays no more from it', async () => {
     const runtime = runtimeWith(stepping('claude-sonnet-5', { model: 'claude-opus-*', capNano: 0 }))
     const grant = await ask(runtime, await payer(runtime))
-    expect(grant.routes[0].model?.name).toBe('claude-sonnet-5')
+    expect(grant.choice.routes[0].model?.name).toBe('claude-sonnet-5')
     expect(grant.aside).toBeUndefined()
     expect(grant.headers['x-outcrop-model']).toBe('claude-sonnet-5')
   })

@@ -23,10 +23,10 @@ export async function ask(runtime: TestRuntime, who: Principal, asked: Asked = {
   const { bytes = 4_000, model = 'claude-opus-5-5', maxTokens = 1_000, session } = asked
   const small = await callOf({ model, max_tokens: maxTokens, messages: [] })
   const call = { ...small, id: newId('req', runtime.now()), session, startedAt: runtime.now() }
-  const routes = await route(runtime, who, call)
+  const choice = await route(runtime, who, call)
   const body = new Uint8Array(bytes)
   body.set(small.body.subarray(0, bytes)) // what is read of it, which only budgets do, stands in its beginning
-  return limit(runtime, who, { ...call, body }, routes)
+  return limit(runtime, who, { ...call, body }, choice)
 }
 
 /** The refusal, which must be one. */

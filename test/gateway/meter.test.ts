@@ -55,7 +55,7 @@ function scripted(...steps: Step[]): Events & { cancelled: number } {
 
 async function metered(events: Events) {
   const call = await callOf({ model: 'm', stream: true, messages: [] })
-  const { body, ending } = meter({ events, removed: [], route: ROUTE }, call, messagesVoice(call), {
+  const { body, ending } = meter({ events, route: ROUTE }, call, messagesVoice(call), {
     now: Date.now,
     limits: LIMITS,
   })
@@ -195,7 +195,7 @@ describe('silence', () => {
   test("of the client is not the upstream's", async () => {
     const events = scripted([START], [DELTA], [END, STOP], undefined)
     const call = await callOf({ model: 'm', stream: true, messages: [] })
-    const { body, ending } = meter({ events, removed: [], route: ROUTE }, call, messagesVoice(call), {
+    const { body, ending } = meter({ events, route: ROUTE }, call, messagesVoice(call), {
       now: Date.now,
       limits: LIMITS,
     })

@@ -6,8 +6,8 @@ import { ANYONE, testRuntime } from '../runtime.ts'
 const rule = (models: string[] | null, deniedModels: string[] | null = null) => ({ models, deniedModels })
 
 async function routed(model: string, env: Record<string, string> = {}, principal = ANYONE) {
-  const call = await callOf({ model, messages: [] })
-  return (await route(testRuntime({ env }), principal, call))[0]
+  const call = await callOf({ model, max_tokens: 10, messages: [] })
+  return (await route(testRuntime({ env }), principal, call)).routes[0]
 }
 const idOf = async (model: string, env?: Record<string, string>) => (await routed(model, env)).modelId
 
@@ -149,7 +149,7 @@ describe('a key with models', () => {
     await expect(route(testRuntime(), limited, call)).rejects.toThrow(
       "may not fall back to the model 'claude-opus-5'",
     )
-    expect(await route(testRuntime(), ANYONE, call)).toHaveLength(1)
+    expect((await route(testRuntime(), ANYONE, call)).routes).toHaveLength(1)
   })
 
   test('a dot in a pattern is a dot', async () => {
@@ -158,8 +158,8 @@ describe('a key with models', () => {
     ).rejects.toThrow('may not use')
   })
 
-  test('is shown only those', () => {
-    const names = modelsFor(testRuntime(), limited).map(({ name }) => name)
+  test('is shown only those', async () => {
+    const names = (await modelsFor(testRuntime(), limited)).map(({ name }) => name)
     expect(names).toEqual(['claude-haiku-5-5', 'claude-opus-5-5', 'claude-haiku-4-5'])
   })
 })

@@ -93,15 +93,19 @@ export async function askRaw(bedrock: FakeBedrock, body: string, way: Way = {}):
   const env = { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url }
   const runtime = testRuntime({ fetch, now: Date.now, credentials, env })
   const call = await callOf(body, way.signal ? { signal: way.signal } : {})
-  const routes = await route(runtime, ANYONE, call)
+  const choice = await route(runtime, ANYONE, call)
   const spent: WireUsage[] = []
-  const reply = await withServerTools(call, (each) => dispatch(runtime, routes, each, () => {}), {
-    ...runtime,
-    secretKeys: secretKeys ?? runtime.config.secretKeys,
-    engine: async () => chosen,
-    pages: way.web && { egress: way.web, now: runtime.now, bodyBytes: way.bodyBytes ?? 25_000_000 },
-    spent: (usage) => void spent.push(usage),
-  })
+  const reply = await withServerTools(
+    call,
+    (each) => dispatch(runtime, choice, each, { sent() {}, step() {} }),
+    {
+      ...runtime,
+      secretKeys: secretKeys ?? runtime.config.secretKeys,
+      engine: async () => chosen,
+      pages: way.web && { egress: way.web, now: runtime.now, bodyBytes: way.bodyBytes ?? 25_000_000 },
+      spent: (usage) => void spent.push(usage),
+    },
+  )
   const metered = meter(reply, call, messagesVoice(call), { now: Date.now, limits: runtime.config.limits })
   const answer = await metered.body
   const more = { spent, runtime }

@@ -5,7 +5,7 @@ import { newSightings, sawAnswer, sawDetour, sawFailure } from '../../src/gatewa
 import type { Route } from '../../src/providers/provider.ts'
 import { type TestRuntime, testRuntime } from '../runtime.ts'
 
-const routeTo = (id: string) => ({ upstream: { id, region: 'us-east-1' } }) as Route
+const routeTo = (id: string) => ({ modelId: 'm', upstream: { id, region: 'us-east-1' } }) as Route
 
 function failures(runtime: TestRuntime, many: number, type: ErrorType = 'api_error', id = 'default') {
   for (let count = 0; count < many; count++) sawFailure(runtime, routeTo(id), new GatewayError(type, 'no'))
@@ -25,7 +25,7 @@ test('five failures in a row are an upstream that is down, told once an hour', a
   expect(runtime.told[0]).toMatchObject({
     severity: 'critical',
     sentence: "The upstream 'default' is down: 5 calls in a row failed there.",
-    detail: { upstream: 'default', error: 'api_error', region: 'us-east-1' },
+    detail: { upstream: 'default', name: 'default', error: 'api_error', region: 'us-east-1' },
   })
   runtime.clock.now += 3_600_000
   failures(runtime, 5)
@@ -70,6 +70,14 @@ test('serving from another upstream is told for the one that failed, not for ano
   const runtime = testRuntime()
   sawDetour(runtime, routeTo('default'), routeTo('default'))
   expect(await toldBy(runtime)).toEqual([])
+  // One call that was throttled there, or failed, has found its place elsewhere: nobody has to know.
+  sawDetour(runtime, routeTo('default'), routeTo('second'))
+  for (let count = 0; count < 2; count++)
+    runtime.steering.breakers.failed('default', 'm', runtime.now(), 'throttled')
+  sawDetour(runtime, routeTo('default'), routeTo('second'))
+  expect(await toldBy(runtime)).toEqual([])
+  for (let count = 0; count < 3; count++)
+    runtime.steering.breakers.failed('default', 'm', runtime.now(), 'credentials')
   sawDetour(runtime, routeTo('default'), routeTo('second'))
   sawDetour(runtime, routeTo('default'), routeTo('second'))
   expect(await toldBy(runtime)).toEqual([

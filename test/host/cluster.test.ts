@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { memoryCache } from '../../src/data/cache.ts'
 import { memoryLimits } from '../../src/data/limits/memory.ts'
+import { bindingsFor } from '../../src/host/cluster/bindings.ts'
 import { follow } from '../../src/host/cluster/follow.ts'
 import { grantsOf } from '../../src/host/cluster/grants.ts'
 import { type End, speaker } from '../../src/host/cluster/wire.ts'
@@ -12,6 +13,7 @@ import { holding, wanting } from '../data/wants.ts'
 /** A primary, and as many workers as are asked for; what is said is heard a little later, as JSON. */
 function cluster() {
   const limits = memoryLimits(Date.now)
+  const bindings = bindingsFor(Date.now)
   let isDeaf = false
   return {
     limits,
@@ -32,7 +34,7 @@ function cluster() {
       const grants = grantsOf(limits)
       speaker(
         end(there, here, () => isDeaf),
-        { take: async (asks) => grants.take(asks) },
+        { take: async (asks) => grants.take(asks), ...bindings },
         { settle: grants.settle, drop: grants.drop, raise: limits.raise, lift: limits.lift },
       )
       const own = { metrics: counters(), cache: memoryCache({ entries: 1, now: Date.now }) }
@@ -40,7 +42,7 @@ function cluster() {
         end(here, there, () => false),
         own,
       )
-      return { limits: following.limits, exits: grants.dropAll }
+      return { limits: following.limits, bindings: following.bindings, exits: grants.dropAll }
     },
   }
 }
@@ -62,6 +64,17 @@ describe('workers', () => {
     await expect
       .poll(() => limits.take([wanting(0), holding(0, { cap: 0 })]).standings)
       .toEqual([{ used: expect.closeTo(4, 1) }, { spent: 5, held: 1 }])
+  })
+
+  test('keep a session to the same upstream, and hear where another one has moved it', async () => {
+    const { worker } = cluster()
+    const [one, two] = [worker().bindings, worker().bindings]
+    const move = (from: string | undefined, to: string) => ({ from, to, lasts: 60_000 })
+    expect(await one.find(['a', 'b'])).toEqual([undefined, undefined])
+    expect(await one.keep('a', move(undefined, 'x'))).toBe('x')
+    expect(await two.find(['a', 'b'])).toEqual(['x', undefined])
+    expect(await two.keep('a', move('x', 'y'))).toBe('y')
+    expect(await one.keep('a', move('x', 'x'))).toBe('y')
   })
 
   test('are told what is not known, and begin it with a floor', async () => {

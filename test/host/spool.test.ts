@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { newBacklog } from '../../src/data/backlog.ts'
 import type { LedgerRow } from '../../src/data/rows.ts'
+import type { Trail } from '../../src/data/tables/trail.ts'
 import { openSpool } from '../../src/host/spool.ts'
 import { openSpools } from '../../src/host/spools.ts'
 import { rowMaker } from '../data/rows.ts'
@@ -105,10 +106,21 @@ describe('the spools of a data folder', () => {
     }
   }
 
-  test('are taken over: what was over as it was, what was not as lost, a torn line not at all', async () => {
+  test('are taken over: what was over as it was, what was not as lost where it was last, a torn line not at all', async () => {
     const make = rowMaker()
-    const [finished, underWay, late] = [make(), make({ inputTokens: 5 }), make()]
-    await leave('dead', [finished, underWay, over(late)], [late, over(finished), '{"id":"req_torn","sta'])
+    const trail: Trail = {
+      strategy: 'sticky',
+      bound: 'a\0\ud800\n',
+      candidates: [{ upstream: 'one' }],
+      steps: [],
+    }
+    const [finished, begun, late] = [make(), make({ inputTokens: 5 }), make()]
+    const underWay = { ...begun, upstream: 'two', attempts: 2, trail }
+    await leave(
+      'dead',
+      [finished, begun, over(late), underWay],
+      [late, over(finished), '{"id":"req_torn","sta'],
+    )
     const rows: LedgerRow[] = []
     const spools = await openSpools(folder, log)
     await spools?.adopt(ledgerFor(rows))

@@ -24,6 +24,8 @@ export function callOf(body: unknown, { headers = {}, signal }: Said = {}): Prom
 
 /** Where a call for this model goes. */
 export async function routeTo(model: string): Promise<Route> {
-  const [first] = await route(testRuntime(), ANYONE, await callOf({ model, messages: [] }))
+  const {
+    routes: [first],
+  } = await route(testRuntime(), ANYONE, await callOf({ model, messages: [] }))
   return first
 }

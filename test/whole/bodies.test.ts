@@ -93,12 +93,12 @@ test('the admin API names the field', async () => {
   const words = await fetch(`${gateway.url}/admin/keys`, { method: 'POST', headers, body: CANARY })
   await expectRefusal(words, 400, 'invalid_request_error', /JSON/)
   for (const query of ['limit=0', 'limit=x', 'from=yesterday', 'status=lucky']) {
-    const answer = await gateway.admin('GET', `/spend?${query}`)
+    const answer = await gateway.admin('GET', `/requests?${query}`)
     await expectRefusal(answer, 400, 'invalid_request_error', new RegExp(`^${query.split('=')[0]}: `))
   }
 })
 
-test.each(['/keys/key_%00', '/keys?cursor=%00', '/spend?model=%00', '/spend?cursor=%00'])(
+test.each(['/keys/key_%00', '/keys?cursor=%00', '/requests?model=%00', '/requests?cursor=%00'])(
   'a NUL, which Postgres cannot hold, in GET /admin%s is no failure',
   async (path) => {
     expect((await gateway.admin('GET', path)).status).toBeLessThan(500)

@@ -88,6 +88,7 @@ export function awsVariables({ bedrock }: GatewayOptions): Record<string, string
     AWS_SECRET_ACCESS_KEY: bedrock.credentials.secretAccessKey,
     AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url,
     AWS_ENDPOINT_URL_BEDROCK: bedrock.url,
+    AWS_ENDPOINT_URL_SERVICE_QUOTAS: bedrock.url,
   }
 }
 
@@ -129,7 +130,7 @@ export function administration(url: string, adminToken: string) {
     for (let cursor: string | null = ''; cursor !== null; ) {
       const page: Record<string, string> = cursor === '' ? {} : { cursor }
       const search = new URLSearchParams({ limit: '1000', ...query, ...page })
-      const { data, next } = (await expected(200, await admin('GET', `/spend?${search}`))) as {
+      const { data, next } = (await expected(200, await admin('GET', `/requests?${search}`))) as {
         data: SpendRow[]
         next: string | null
       }

@@ -98,7 +98,7 @@ function namesIn(seen: readonly SeenRequest[], names: Set<string>): Set<string> 
 async function allQuiet() {
   await eventually(async () => ((await gateway.spend({ status: 'pending' })).length === 0 ? true : undefined))
   await eventually(() => (fake.seen.every(({ closedAt }) => closedAt !== undefined) ? true : undefined))
-  await eventually(() => (fake.openSockets() === 0 ? true : undefined), { within: 15_000 })
+  await eventually(() => (fake.openSockets() === 0 ? true : undefined), { within: 60_000 })
 }
 
 interface Heap {

@@ -2,7 +2,7 @@
 import { Redis as Client } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readConfig } from '../../src/config.ts'
-import { limitsFor } from '../../src/edge/limits.ts'
+import { storesFor } from '../../src/edge/limits.ts'
 import { openLimits } from '../../src/host/limits.ts'
 import { counters } from '../../src/protocol/metrics.ts'
 import { holding } from '../data/wants.ts'
@@ -50,8 +50,8 @@ describe.skipIf('missing' in found)('what is held', () => {
   })
 
   test('by the requests of an isolate is held under one name, for a quarter of an hour after the last of them', async () => {
-    const visit = limitsFor({ kind: 'upstash', url: upstash.url, token: upstash.token }, lent())
-    const takes = await Promise.all([1, 2].map(() => visit(() => {}).take([lease('edge')])))
+    const visit = storesFor({ kind: 'upstash', url: upstash.url, token: upstash.token }, lent())
+    const takes = await Promise.all([1, 2].map(() => visit(() => {}).limits.take([lease('edge')])))
     expect(takes.map(({ granted }) => granted)).toEqual([true, true])
     const holders = await holdersOf('edge')
     expect(holders).toHaveLength(1)

@@ -178,6 +178,6 @@ test('the API description is open, names every path, and asks for the token', as
   const response = await get('/admin/openapi.json', {})
   const document = await response.json()
   expect(response.status).toBe(200)
-  expect(Object.keys(document.paths)).toEqual(expect.arrayContaining(['/keys', '/keys/{id}', '/spend']))
+  expect(Object.keys(document.paths)).toEqual(expect.arrayContaining(['/keys', '/keys/{id}', '/requests']))
   expect(document).toMatchObject({ openapi: '3.1.0', security: [{ adminToken: [] }] })
 })

@@ -76,7 +76,7 @@ describe('a key that is not in order', () => {
       [bearer(`${gateway.adminToken}x`), /not an admin token/],
     ]
     for (const [headers, sentence] of refused) {
-      for (const path of ['/admin/keys', '/admin/spend', '/admin/keys/key_1', '/admin/nothing']) {
+      for (const path of ['/admin/keys', '/admin/requests', '/admin/keys/key_1', '/admin/nothing']) {
         const answer = await fetch(`${gateway.url}${path}`, { headers })
         await expectRefusal(answer, 401, 'authentication_error', sentence)
       }

@@ -74,7 +74,7 @@ describe('one data folder over several starts', () => {
     expect((await ask(gateway, hello(), { 'x-api-key': words.key })).status).toBe(200)
     const rows = async () => {
       const headers = { authorization: `Bearer ${words.token}` }
-      const admin = await fetch(`${gateway.url}/admin/spend`, { headers })
+      const admin = await fetch(`${gateway.url}/admin/requests`, { headers })
       return (await admin.json()).data.length === 2 ? true : undefined
     }
     await eventually(rows)

@@ -1,9 +1,14 @@
 /** Teams: who spends together, and what they may. */
 import { z } from '@hono/zod-openapi'
+import type { Tables } from '../../data/data.ts'
 import { isTaken } from '../../data/database.ts'
+import type { RoutingPolicy } from '../../data/tables/upstreams.ts'
 import type { Team } from '../../data/teams.ts'
 import { forgetKeysOf } from '../../gateway/authenticate.ts'
+import { ROUTING, routingIn } from '../../gateway/routing/policy.ts'
+import { configured } from '../../gateway/routing/upstreams.ts'
 import { newId } from '../../protocol/ids.ts'
+import type { Runtime } from '../../runtime.ts'
 import { audited } from './audited.ts'
 import {
   conflict,
@@ -20,6 +25,16 @@ import {
   storedLimits,
 } from './fields.ts'
 import { cutPage, json, operation, pageOf, paging, refusals, resource } from './resource.ts'
+import {
+  requireUpstreams,
+  requireWithin,
+  routingView,
+  routingWish,
+  shownRouting,
+  storedRouting,
+} from './routingfields.ts'
+
+const routing = routingView.nullable()
 
 const teamView = z
   .object({
@@ -28,6 +43,7 @@ const teamView = z
     models,
     denied_models: deniedModels,
     limits: limitsView.describe('Of all its members together.'),
+    routing: routing.describe("Its own policy, over the organisation's; null is the organisation's."),
     created_at: z.iso.datetime(),
   })
   .openapi('Team')
@@ -36,6 +52,10 @@ const fields = {
   models: models.optional(),
   denied_models: deniedModels.optional(),
   limits: limitsWish.optional(),
+  routing: routingWish
+    .nullable()
+    .describe("Replaces all that was said; null is the organisation's.")
+    .optional(),
 }
 
 const create = operation({
@@ -88,18 +108,22 @@ const remove = operation({
 
 export const teams = resource()
   .openapi(create, async (c) => {
-    const { name, models = null, denied_models: deniedModels = null, limits } = c.req.valid('json')
+    const { name, models = null, denied_models: deniedModels = null, limits, routing } = c.req.valid('json')
+    const policy = routing ? storedRouting(routing) : null
+    await requireKnown(c.env, policy)
     const at = c.env.now()
     const team = {
       id: newId('team', at),
       name,
       models,
       deniedModels,
+      routing: policy,
       ...newLimits(limits),
       createdAt: new Date(at),
       archivedAt: null,
     }
     await audited(c, async (tables) => {
+      await requireBounded(tables, policy)
       await tables.teams.create(team).catch(taken)
       return { answer: team, entry: entry('create', team.id, null, view(team)) }
     })
@@ -120,11 +144,14 @@ export const teams = resource()
   })
   .openapi(change, async (c) => {
     const { id } = c.req.valid('param')
-    const { name, models, denied_models: deniedModels, limits } = c.req.valid('json')
+    const { name, models, denied_models: deniedModels, limits, routing } = c.req.valid('json')
+    const policy = routing ? storedRouting(routing) : routing
+    await requireKnown(c.env, policy)
     const after = await audited(c, async (tables) => {
       const before = await tables.teams.lock(id)
       if (!before) throw noSuch('team', id)
-      const wish = { name, models, deniedModels, ...storedLimits(limits) }
+      await requireBounded(tables, policy)
+      const wish = { name, models, deniedModels, routing: policy, ...storedLimits(limits) }
       const team = (await tables.teams.change(id, wish).catch(taken)) ?? before
       return { answer: team, entry: entry('change', id, view(before), view(team)) }
     })
@@ -147,6 +174,22 @@ function entry(what: string, id: string, before: object | null, after: object | 
   return { action: `team.${what}`, target: `team:${id}`, before, after }
 }
 
+/** Nothing but what there is may be named. */
+async function requireKnown(runtime: Runtime, policy: RoutingPolicy | null | undefined) {
+  if (policy?.upstreams)
+    requireUpstreams(
+      policy,
+      (await configured(runtime)).map(({ id }) => id),
+    )
+}
+
+async function requireBounded(
+  { settings }: Pick<Tables, 'settings'>,
+  policy: RoutingPolicy | null | undefined,
+) {
+  if (policy) requireWithin(policy, routingIn(await settings.get(ROUTING)))
+}
+
 function taken(error: unknown): never {
   throw isTaken(error) ? conflict('There is a team of this name already.') : error
 }
@@ -158,6 +201,7 @@ function view(team: Team): z.infer<typeof teamView> {
     models: team.models,
     denied_models: team.deniedModels,
     limits: shownLimits(team),
+    routing: team.routing && shownRouting(team.routing),
     created_at: team.createdAt.toISOString(),
   }
 }

@@ -4,10 +4,14 @@
  */
 import { Redis } from 'ioredis'
 import { inTime } from '../../protocol/deadline.ts'
+import { storedBindings } from '../bindings/stored.ts'
+import type { SharedBindings } from '../bindings.ts'
 import { type ScriptedLimits, type ScriptedOptions, type ScriptRunner, scriptedLimits } from './scripted.ts'
 
 export interface OpenRedis {
   limits: ScriptedLimits
+  /** Over the same connection. */
+  bindings: SharedBindings
   close(): void
 }
 
@@ -63,5 +67,12 @@ export async function openRedis(url: string, patience: number, options: Scripted
       return client.eval(script, keys.length, ...keys, ...args).catch(explain)
     },
   }
-  return { limits: scriptedLimits(runner, options), close: () => client.disconnect() }
+  const bindings = storedBindings({
+    mget(keys) {
+      together()
+      return client.mget(...keys).catch(explain)
+    },
+    eval: runner.eval,
+  })
+  return { limits: scriptedLimits(runner, options), bindings, close: () => client.disconnect() }
 }

@@ -1,7 +1,8 @@
 /** The ledger, what is derived from it, and what it could not take. */
 import { sql } from 'drizzle-orm'
-import { bigint, boolean, date, index, integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
+import { bigint, boolean, date, index, integer, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
 import { instant, nano, tokens } from './columns.ts'
+import type { Trail } from './trail.ts'
 
 /** One row for every request that reached an upstream, however it ended; and for those that a budget refused. */
 export const requests = pgTable(
@@ -44,6 +45,8 @@ export const requests = pgTable(
     /** The budget that decided what became of the call, and what it decided. */
     budgetId: text('budget_id'),
     budgetAction: text('budget_action', { enum: ['notify', 'slow', 'step_down', 'block'] }),
+    /** How it came to run there; null where there was nothing to choose and nothing went wrong. */
+    trail: jsonb().$type<Trail>(),
     stopReason: text('stop_reason'),
     errorType: text('error_type'),
     sessionId: text('session_id'),

@@ -1,7 +1,8 @@
 /** Who there is: users, teams, and the secrets that speak for them. What the ledger refers to is archived, not deleted. */
 import { sql } from 'drizzle-orm'
-import { boolean, index, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core'
+import { boolean, index, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core'
 import { allowance, instant } from './columns.ts'
+import type { RoutingPolicy } from './upstreams.ts'
 
 export const users = pgTable(
   'users',
@@ -34,6 +35,8 @@ export const teams = pgTable(
     models: text().array(),
     /** Patterns that are refused even so. */
     deniedModels: text('denied_models').array(),
+    /** Null is the organisation's. */
+    routing: jsonb().$type<RoutingPolicy>(),
     ...allowance(),
     createdAt: instant('created_at').notNull(),
     archivedAt: instant('archived_at'),

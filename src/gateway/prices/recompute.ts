@@ -7,7 +7,7 @@ import type { Usage } from '../../protocol/messages.ts'
 import type { Runtime } from '../../runtime.ts'
 import { freshPrices } from '../prices.ts'
 import { modelOfRow } from '../resolve.ts'
-import { upstreamOf } from '../route.ts'
+import { configured, upstreamFor } from '../routing/upstreams.ts'
 import { type Prices, promptOf, type Ran } from './book.ts'
 import { SEARCH_FEE } from './shipped.ts'
 
@@ -70,13 +70,12 @@ export async function recompute(runtime: Runtime, { from, to, after, apply }: Wi
 
 /** What rows ran: rows are many, and of few kinds. */
 function ranOf(runtime: Runtime): (row: ChargedRow) => Promise<Ran> {
-  const { aws, upstreams } = runtime.config
-  const bedrock =
-    upstreams.includes('bedrock') && aws.region !== undefined ? upstreamOf(runtime, 'bedrock') : undefined
+  const upstreams = configured(runtime)
   const known = new Map<string, Promise<Ran>>()
 
   async function look(row: ChargedRow): Promise<Ran> {
-    const upstream = row.provider === 'bedrock' ? bedrock : undefined
+    const place = (await upstreams).find(({ id }) => id === row.upstream)
+    const upstream = place && row.modelId.startsWith('arn:') ? upstreamFor(place) : undefined
     const { model, regionClass } = await modelOfRow(runtime, row, upstream)
     return { provider: row.provider, model: model?.name ?? row.modelId, regionClass }
   }

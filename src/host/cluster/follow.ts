@@ -1,4 +1,5 @@
 /** A worker of a cluster: what it shares with the others is kept by the primary. */
+import type { SharedBindings } from '../../data/bindings.ts'
 import type { SharedLimits } from '../../data/limits/fallback.ts'
 import { holders } from '../../data/limits/holders.ts'
 import type { Counters, Metrics } from '../../protocol/metrics.ts'
@@ -8,6 +9,8 @@ import { type End, type Speaker, speaker } from './wire.ts'
 export interface Following {
   /** One count for all workers. */
   limits: SharedLimits
+  /** Sessions are kept to the same upstream by all. */
+  bindings: SharedBindings
   /** Counts here, and reads out what all have counted. */
   metrics: Metrics
   /** Each has its own, but what one forgets all forget. */
@@ -27,8 +30,12 @@ export function follow(end: End, own: Own): Following {
   )
   return {
     limits: limitsOf(primary),
+    bindings: {
+      find: async (names) => (await primary.ask('find', names)).map((each) => each ?? undefined),
+      keep: (name, move) => primary.ask('keep', { name, move }),
+    },
     metrics: {
-      count: (name, labels) => own.metrics.count(name, labels),
+      count: (name, labels, by) => own.metrics.count(name, labels, by),
       text: () => primary.ask('metrics', null),
     },
     cache: {

@@ -6,6 +6,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { memoryLimits } from '../../data/limits/memory.ts'
 import { sumOf } from '../../protocol/metrics.ts'
 import type { Log } from '../../runtime.ts'
+import { bindingsFor } from './bindings.ts'
 import { type Grants, grantsOf } from './grants.ts'
 import { type Speaker, speaker } from './wire.ts'
 
@@ -23,6 +24,7 @@ const PAUSE = 1_000
 /** Resolves with what the process is to exit with, when every worker is gone. */
 export function lead({ workers, log, told }: Lent): Promise<number> {
   const limits = memoryLimits(Date.now)
+  const { find, keep } = bindingsFor(Date.now)
   const crew = new Map<Worker, Speaker>()
   let isEnding = false
   let haveServed = false
@@ -50,6 +52,8 @@ export function lead({ workers, log, told }: Lent): Promise<number> {
       worker,
       {
         take: async (asks) => grants.take(asks),
+        find,
+        keep,
         metrics: async () => sumOf(await Promise.all([...crew.values()].map((each) => metricsOf(each)))),
       },
       {

@@ -2,6 +2,7 @@
  * What the processes of one gateway say to each other, over the channel that Node's cluster lays between them.
  * https://nodejs.org/docs/latest-v20.x/api/cluster.html
  */
+import type { Move } from '../../data/bindings.ts'
 import type { Floor, Granted, Refused, Want } from '../../data/limits.ts'
 import { inTime } from '../../protocol/deadline.ts'
 
@@ -12,6 +13,9 @@ export interface Questions {
     /** `grant`: what to settle it by. */
     answer: { grant: number; taken: Omit<Granted, 'settle'> | Refused }
   }
+  /** To the primary: where sessions are kept; and that one was served, where it is kept now. */
+  find: { asks: readonly string[]; answer: (string | null)[] }
+  keep: { asks: { name: string; move: Move }; answer: string }
   /** To the primary: the counters of all. To a worker: its own. */
   metrics: { asks: null; answer: string }
 }

@@ -20,12 +20,14 @@ import { countTokens } from './count.ts'
 import { bedrockDecoder } from './decode.ts'
 import { doorFor } from './door.ts'
 import { refusedBy } from './errors.ts'
+import { examine } from './examine.ts'
 import { invokeEnvelope } from './invoke.ts'
 import { find } from './names.ts'
 import { resolve } from './profiles.ts'
+import { survey } from './survey.ts'
 import { formOf, place } from './wires.ts'
 
-export const bedrock = { place, find, resolve, send, countTokens } satisfies Provider
+export const bedrock = { place, find, resolve, survey, examine, send, countTokens } satisfies Provider
 
 async function send(call: Call, route: Route, lent: Lent, omit: Omissions): Promise<Reply> {
   const { wire } = route.upstream

@@ -16,6 +16,7 @@ import {
   type Refusal,
   type Rule,
   refusalBody,
+  retryAfterIn,
   textIn,
   tooLong,
 } from '../../protocol/refusals.ts'
@@ -47,27 +48,37 @@ const RULES: readonly Rule[] = [
     message:
       /model identifier is invalid|on-demand throughput|end of its life|could not resolve the foundation model|use case|data retention mode/i,
     type: 'not_found_error',
+    fault: 'access',
     sentence: modelUnusable,
   },
   { names: ['validationexception', 'conflictexception'], type: 'invalid_request_error' },
   {
     names: ['resourcenotfoundexception', 'ftuformnotfilled'],
     type: 'not_found_error',
+    fault: 'access',
     sentence: modelUnknown,
   },
   {
     names: ['unknownoperationexception'],
     type: 'api_error',
+    fault: 'access',
     sentence: ({ upstream }) =>
       `${upstream} does not speak this API in the gateway's region. Tell whoever runs this gateway to set BEDROCK_WIRE=invoke.`,
     options: { retry: false },
   },
-  { names: CREDENTIAL_NAMES, type: 'api_error', sentence: credentialsRefused, options: { retry: false } },
+  {
+    names: CREDENTIAL_NAMES,
+    type: 'api_error',
+    fault: 'credentials',
+    sentence: credentialsRefused,
+    options: { retry: false },
+  },
   { names: ['accessdeniedexception', 'accessdenied'], type: 'permission_error', sentence: modelForbidden },
   {
     names: ['throttlingexception'],
     message: /per day/i,
     type: 'rate_limit_error',
+    fault: 'spent_today',
     sentence: () => "The AWS account's daily token quota for this model is used up.",
     options: { retry: false },
   },
@@ -96,9 +107,14 @@ export function refusedBy(response: Answer, about: About): Promise<Refused> {
   })
 }
 
-export function awsRefusal(text: string, { status, headers }: Answer): Refusal {
+export function awsRefusal(text: string, { status, headers }: Pick<Answer, 'status' | 'headers'>): Refusal {
   const body = readBody(text)
-  return { ...body, status, name: headers.get('x-amzn-errortype')?.split(':')[0] || body.name }
+  return {
+    ...body,
+    status,
+    retryAfter: retryAfterIn(headers),
+    name: headers.get('x-amzn-errortype')?.split(':')[0] || body.name,
+  }
 }
 
 /** A refusal inside a stream: a frame that is an exception, or an error. */

@@ -3,24 +3,37 @@
  * https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
  */
 import { GatewayError } from '../../errors.ts'
+import type { Offer } from '../../protocol/findings.ts'
 import { firstParty } from '../../protocol/firstparty.ts'
-import { type Model, modelNamed, modelOfBase, splitProfile } from '../../protocol/models.ts'
+import {
+  goesBy,
+  type Model,
+  modelAs,
+  modelBehind,
+  modelNamed,
+  modelOfBase,
+  splitProfile,
+} from '../../protocol/models.ts'
 import type { Route, Upstream } from '../provider.ts'
+import { ledToBy, throughApplication } from './applications.ts'
+import { inside, isReachable } from './geographies.ts'
+import { offerNamed, offerOf, usable } from './offers.ts'
 
-type Destination = Omit<Route, 'upstream'>
+export type Destination = Omit<Route, 'upstream'>
 
 /**
- * By exact name, in the ways a model may be named; undefined for any other.
- * @throws GatewayError not_found_error for an ARN where there are none.
+ * By exact name, in the ways a model may be named; undefined for any other. Where it is known what the account is
+ * offered, that holds; else what is shipped.
+ * @throws GatewayError not_found_error for an ARN where there are none, and for what the account may not use.
  */
 export function find(name: string, upstream: Upstream): Route | undefined {
-  const { wire, region } = upstream
+  const { wire } = upstream
   if (wire === 'mantle' || wire === 'claude-platform') {
     if (name.startsWith('arn:')) throw noArns()
-    const destination = wire === 'mantle' ? onMantle(name, upstream) : onPlatform(name)
+    const destination = wire === 'mantle' ? onMantle(name, upstream) : onPlatform(name, upstream)
     return destination && { upstream, ...destination }
   }
-  const destination = onRuntime(name, region, upstream.profile ?? 'global')
+  const destination = onRuntime(name, upstream)
   if (!destination) return undefined
   // The runtime's Messages API knows inference profiles by their ids, and nothing else.
   const isProfile = splitProfile(destination.modelId)?.prefix !== undefined
@@ -35,97 +48,116 @@ function noArns(): GatewayError {
   )
 }
 
-function onRuntime(name: string, region: string, here: string): Destination | undefined {
-  if (name.startsWith('arn:')) return arnDestination(name, region)
+function onRuntime(name: string, upstream: Upstream): Destination | undefined {
+  if (name.startsWith('arn:')) return arnDestination(name, upstream)
   const profile = splitProfile(name)
-  if (profile) return profileDestination(name, profile, region, here)
-  const model = modelNamed(name)
-  if (!model?.profiles.includes(here)) return undefined
-  return { modelId: `${here}.${model.bedrockId}`, model, regionClass: here }
+  if (profile) return profileDestination(name, profile, upstream)
+  const known = modelNamed(name)
+  const plain = known?.name ?? name
+  const arn = upstream.profiles?.[plain]
+  if (arn !== undefined) return throughApplication(arn, plain, upstream)
+  return plainDestination(name, known, upstream)
+}
+
+function plainDestination(
+  name: string,
+  known: Model | undefined,
+  { profile: here = 'global', offers }: Upstream,
+): Destination | undefined {
+  if (!offers) {
+    if (!known?.profiles.includes(here)) return undefined
+    return { modelId: `${here}.${known.bedrockId}`, model: known, regionClass: here }
+  }
+  const offer = usable(name, offerNamed(name, known, here, offers))
+  return offer && { modelId: offer.id, model: modelBehind(offer.id), regionClass: here }
 }
 
 /** A Bedrock id is as good as a name. Leaving the geography takes asking for `global.` by name. */
 function profileDestination(
   modelId: string,
   { prefix, baseId }: { prefix: string | undefined; baseId: string },
-  region: string,
-  here: string,
+  { region, profile: here = 'global', offers }: Upstream,
 ): Destination | undefined {
+  if (prefix === undefined) return baseDestination(modelId, region, offers)
+  if (!isReachable(prefix, here)) return undefined
+  if (offers) {
+    const offer = usable(modelId, offerOf(modelId, offers))
+    return offer && { modelId, model: modelAs(baseId), regionClass: prefix }
+  }
   const model = modelOfBase(baseId)
-  if (!model) return undefined
-  if (prefix === undefined) return { modelId, model, regionClass: inside(region) }
-  const reachable = isReachable(prefix, here) && model.profiles.includes(prefix)
-  return reachable ? { modelId, model, regionClass: prefix } : undefined
+  return model?.profiles.includes(prefix) ? { modelId, model, regionClass: prefix } : undefined
 }
 
-function isReachable(prefix: string, here: string): boolean {
-  return prefix === here || prefix === 'global'
+/** Not every model is served without a profile, and no list says which: AWS will. */
+function baseDestination(
+  baseId: string,
+  region: string,
+  offers: Upstream['offers'],
+): Destination | undefined {
+  const listed = offers?.filter(({ id }) => splitProfile(id)?.baseId === baseId) ?? []
+  if (listed.length === 0 && !modelOfBase(baseId)) return undefined
+  usable(baseId, listed.find(({ refused }) => refused === undefined) ?? listed[0])
+  return { modelId: baseId, model: modelAs(baseId), regionClass: inside(region) }
 }
 
 const ARN =
   /^arn:aws[a-z-]*:bedrock:([a-z0-9-]+):\d{12}:(inference-profile|application-inference-profile|provisioned-model)\/([A-Za-z0-9.:_-]{1,256})$/
 
-/** Operators write the slash of an ARN in either form. Only a system profile says which model it leads to. */
-function arnDestination(name: string, region: string): Destination | undefined {
+/** Operators write the slash of an ARN in either form. What a list of the account's does not say, a lookup may. */
+function arnDestination(name: string, upstream: Upstream): Destination | undefined {
+  const { region, applications = [] } = upstream
   const modelId = name.replaceAll(/%2f/gi, '/')
   const [, arnRegion, kind, id = ''] = ARN.exec(modelId) ?? []
   if (arnRegion !== region) return undefined
+  if (kind === 'application-inference-profile') {
+    const offer = usable(name, offerOf(modelId, applications))
+    if (offer) return ledToBy(offer, region)
+  }
   const profile = kind === 'inference-profile' ? splitProfile(id) : undefined
   return {
     modelId,
-    model: profile && modelOfBase(profile.baseId),
+    model: profile && modelAs(profile.baseId),
     regionClass: profile?.prefix ?? inside(region),
   }
 }
 
 /** Mantle answers within its region, and knows models by their names without date or version. */
-function onMantle(name: string, { region, profile = 'global' }: Upstream): Destination | undefined {
-  const model = modelNamed(name) ?? bedrockModel(name, profile)
-  return model && { modelId: `anthropic.${model.name}`, model, regionClass: inside(region) }
+function onMantle(
+  name: string,
+  { region, profile = 'global', offers = [] }: Upstream,
+): Destination | undefined {
+  const model = modelNamed(name) ?? mantleModel(name, profile) ?? mantleOffer(name, profile, offers)
+  if (!model) return undefined
+  const modelId = `anthropic.${model.name}`
+  // What is not listed may be served even so: there is no list of Mantle's own.
+  usable(name, offerOf(modelId, offers))
+  return { modelId, model, regionClass: inside(region) }
 }
 
-/** The government's regions have prices of their own. */
-function inside(region: string): string {
-  return region.startsWith('us-gov-') ? 'us-gov' : 'region'
-}
-
-function bedrockModel(id: string, here: string): Model | undefined {
-  const { prefix, baseId = '' } = splitProfile(id) ?? {}
-  if (prefix !== undefined && !isReachable(prefix, here)) return undefined
+function mantleModel(id: string, here: string): Model | undefined {
+  const baseId = reachableBase(id, here)
+  if (baseId === undefined) return undefined
   return modelOfBase(baseId) ?? modelNamed(baseId.replace(/^anthropic\./, ''))
 }
 
+/** What came out after this table. */
+function mantleOffer(name: string, here: string, offers: readonly Offer[]): Model | undefined {
+  const baseId = reachableBase(name, here)
+  const wanted = baseId === undefined ? undefined : modelAs(baseId)?.name
+  for (const { id } of offers) {
+    const model = modelAs(id)
+    if (model && (model.name === wanted || goesBy(model, name))) return model
+  }
+  return undefined
+}
+
+function reachableBase(id: string, here: string): string | undefined {
+  const { prefix, baseId } = splitProfile(id) ?? {}
+  return prefix === undefined || isReachable(prefix, here) ? baseId : undefined
+}
+
 /** Anthropic runs it and bills it at its own prices. */
-function onPlatform(name: string): Destination | undefined {
-  const named = firstParty(name)
+function onPlatform(name: string, { offers }: Upstream): Destination | undefined {
+  const named = firstParty(name, offers)
   return named && { ...named, regionClass: 'global' }
 }
-
-/** Regions of a geography share its inference profiles; elsewhere there is only the global one. */
-const GEOGRAPHIES: readonly [RegExp, string][] = [
-  [/^us-gov-/, 'us-gov'],
-  [/^us-/, 'us'],
-  [/^eu-/, 'eu'],
-  [/^ap-northeast-[13]$/, 'jp'],
-  [/^ap-southeast-[24]$/, 'au'],
-  [/^ap-south-[12]$/, 'in'],
-]
-
-/** The prefix of the profiles that plain names are served by. */
-export function profileFor(region: string, chosen: string | undefined): string {
-  return chosen ?? GEOGRAPHIES.find(([regions]) => regions.test(region))?.[1] ?? 'global'
-}
-
-/** The class of a profile's regions: several are those of a geography; none but its own stay inside that. */
-export function geographyOf(regions: readonly string[], here: string): string {
-  const [first] = regions
-  if (first === undefined) return inside(here)
-  return (
-    GEOGRAPHIES.find(([inIt]) => regions.every((region) => inIt.test(region)))?.[1] ??
-    WIDE[first.slice(0, 3)] ??
-    'apac'
-  )
-}
-
-/** Geographies whose profiles reach further than the regions that are served by them first. */
-const WIDE: Readonly<Record<string, string>> = { 'us-': 'us', 'ca-': 'us', 'eu-': 'eu' }

@@ -4,9 +4,9 @@
  */
 import { sign } from '../../aws.ts'
 import { within } from '../../protocol/deadline.ts'
-import { modelOfBase, splitProfile } from '../../protocol/models.ts'
+import { modelAs, splitProfile } from '../../protocol/models.ts'
 import type { Lent, Resolved, Upstream } from '../provider.ts'
-import { geographyOf } from './names.ts'
+import { geographyOf } from './geographies.ts'
 
 /** The first call that names a profile waits for this, in milliseconds. */
 const PATIENCE = 3_000
@@ -47,7 +47,7 @@ function ledTo(profile: unknown, here: string): Resolved | undefined {
     const [, region, id] = MODEL_ARN.exec(modelArn) ?? []
     return region === undefined || id === undefined ? [] : [{ region, id }]
   })
-  const model = modelOfBase(splitProfile(arns[0]?.id ?? '')?.baseId ?? '')
+  const model = modelAs(splitProfile(arns[0]?.id ?? '')?.baseId ?? '')
   if (!model) return undefined
   const regions = new Set(arns.map(({ region }) => region))
   if (regions.has('')) return { model, regionClass: 'global' }

@@ -6,12 +6,15 @@
  * - Mantle: https://docs.claude.com/en/docs/build-with-claude/claude-in-amazon-bedrock
  * - Claude Platform on AWS: https://docs.claude.com/en/docs/build-with-claude/claude-platform-on-aws
  */
-import { credentialTrouble, dnsSuffix } from '../../aws.ts'
+
+import { type HostWish, serviceHost } from '../../aws/hosts.ts'
+import { credentialTrouble } from '../../aws.ts'
 import type { AwsConfig, Config } from '../../config.ts'
 import type { Wire } from '../../protocol/fields/target.ts'
 import type { About } from '../../protocol/refusals.ts'
 import type { Place } from '../provider.ts'
-import { profileFor } from './names.ts'
+import { profilesIn } from './applications.ts'
+import { profileFor } from './geographies.ts'
 
 export type AwsWire = Exclude<Wire, 'anthropic' | 'vertex'>
 
@@ -57,7 +60,7 @@ export function formOf(wire: Wire): Form {
  * `auto` is InvokeModel: every model, region, partition and ARN has it, application profiles and FIPS endpoints
  * included, and it is what Claude Code's own Bedrock mode speaks, so that what the client sends has been tried there.
  */
-const CHOICES: Readonly<Record<AwsConfig['wire'], AwsWire>> = {
+export const CHOICES: Readonly<Record<AwsConfig['wire'], AwsWire>> = {
   auto: 'invoke',
   invoke: 'invoke',
   messages: 'runtime-messages',
@@ -67,38 +70,73 @@ const CHOICES: Readonly<Record<AwsConfig['wire'], AwsWire>> = {
 
 /** @throws GatewayError api_error where the gateway has not been told its AWS region. */
 export function place({ aws }: Config): Place {
-  const { region, workspace } = aws
+  const { region, wire, profile, profiles, workspace, fips, dualStack } = aws
   if (region === undefined) {
     throw credentialTrouble('The gateway does not know its AWS region. Set AWS_REGION where it runs.')
   }
-  const wire = aws.fips ? 'invoke' : CHOICES[aws.wire]
+  const chosen = fips ? 'invoke' : CHOICES[wire]
+  const usual = usualEndpoint(chosen, region, { fips, dualStack })
+  return placeAt({
+    wire: chosen,
+    region,
+    endpoint: bare(overrideOf(chosen, aws) ?? usual),
+    control: bare(aws.controlEndpoint ?? usualControl(region, { fips, dualStack })),
+    workspace,
+    profile,
+    profiles: chosen === 'invoke' || chosen === 'runtime-messages' ? profilesIn(profiles) : undefined,
+  })
+}
+
+interface AwsPlace {
+  wire: AwsWire
+  region: string
+  endpoint: string
+  control: string
+  workspace?: string | undefined
+  /** The prefix of inference profiles, where it is not the region's own. */
+  profile?: string | undefined
+  profiles?: Readonly<Record<string, string>> | undefined
+  account?: string | undefined
+}
+
+export function placeAt(place: AwsPlace): Place {
+  const { wire, region, endpoint, control, workspace, profile, profiles, account } = place
   return {
     provider: 'bedrock',
     wire,
     region,
-    endpoint: endpoint(wire, region, aws),
-    control: controlEndpoint(region, aws),
+    endpoint,
+    control,
     ...(workspace === undefined || wire !== 'claude-platform'
       ? {}
       : { headers: { 'anthropic-workspace-id': workspace } }),
-    profile: profileFor(region, aws.profile),
+    profile: profileFor(region, profile),
+    ...(profiles ? { profiles } : {}),
+    ...(account === undefined ? {} : { account }),
   }
 }
 
-function endpoint(wire: AwsWire, region: string, aws: AwsConfig): string {
-  if (wire === 'mantle') return bare(aws.mantleEndpoint ?? `https://bedrock-mantle.${region}.api.aws`)
-  if (wire === 'claude-platform') {
-    return bare(aws.platformEndpoint ?? `https://aws-external-anthropic.${region}.api.aws`)
-  }
-  const host = aws.fips ? 'bedrock-runtime-fips' : 'bedrock-runtime'
-  const suffix = aws.dualStack ? 'api.aws' : dnsSuffix(region)
-  return bare(aws.runtimeEndpoint ?? `https://${host}.${region}.${suffix}`)
+/** The first labels of the hosts that speak a wire form. */
+export const LABELS: Readonly<Record<AwsWire, string>> = {
+  invoke: 'bedrock-runtime',
+  'runtime-messages': 'bedrock-runtime',
+  mantle: 'bedrock-mantle',
+  'claude-platform': 'aws-external-anthropic',
 }
 
-function controlEndpoint(region: string, aws: AwsConfig): string {
-  const host = aws.fips ? 'bedrock-fips' : 'bedrock'
-  const suffix = aws.dualStack ? 'api.aws' : dnsSuffix(region)
-  return bare(aws.controlEndpoint ?? `https://${host}.${region}.${suffix}`)
+export function usualEndpoint(wire: AwsWire, region: string, wish: HostWish): string {
+  if (wire === 'mantle' || wire === 'claude-platform') return `https://${LABELS[wire]}.${region}.api.aws`
+  return `https://${serviceHost(LABELS[wire], region, wish)}`
+}
+
+/** Where inference profiles are looked up. */
+export function usualControl(region: string, wish: HostWish): string {
+  return `https://${serviceHost('bedrock', region, wish)}`
+}
+
+function overrideOf(wire: AwsWire, aws: AwsConfig): string | undefined {
+  if (wire === 'mantle') return aws.mantleEndpoint
+  return wire === 'claude-platform' ? aws.platformEndpoint : aws.runtimeEndpoint
 }
 
 function bare(url: string): string {

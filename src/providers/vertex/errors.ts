@@ -27,11 +27,12 @@ const RULES: readonly Rule[] = [
   {
     names: ['unauthenticated'],
     type: 'api_error',
+    fault: 'credentials',
     sentence: credentialsRefused,
     options: { retry: false },
   },
   { names: ['permission_denied'], type: 'permission_error', sentence: modelForbidden },
-  { names: ['not_found'], type: 'not_found_error', sentence: modelUnknown },
+  { names: ['not_found'], type: 'not_found_error', fault: 'access', sentence: modelUnknown },
   {
     names: ['resource_exhausted'],
     type: 'rate_limit_error',
@@ -40,7 +41,7 @@ const RULES: readonly Rule[] = [
   },
   { names: ['unavailable'], type: 'overloaded_error' },
   { names: ['deadline_exceeded'], type: 'timeout_error' },
-  { names: ['failed_precondition'], type: 'not_found_error', sentence: modelUnusable },
+  { names: ['failed_precondition'], type: 'not_found_error', fault: 'access', sentence: modelUnusable },
   {
     names: ['invalid_argument'],
     message: /^(prompt is too long|input is too long)/i,
@@ -50,9 +51,15 @@ const RULES: readonly Rule[] = [
   { names: ['invalid_argument', 'out_of_range'], type: 'invalid_request_error' },
   { names: ['internal', 'unknown', 'data_loss', 'aborted', 'cancelled'], type: 'api_error' },
   // Without a name, as front ends do it.
-  { statuses: [401], type: 'api_error', sentence: credentialsRefused, options: { retry: false } },
+  {
+    statuses: [401],
+    type: 'api_error',
+    fault: 'credentials',
+    sentence: credentialsRefused,
+    options: { retry: false },
+  },
   { statuses: [403], type: 'permission_error', sentence: modelForbidden },
-  { statuses: [404], type: 'not_found_error', sentence: modelUnknown },
+  { statuses: [404], type: 'not_found_error', fault: 'access', sentence: modelUnknown },
 ]
 
 export function refusedBy(response: Answer, about: About): Promise<Refused> {

@@ -17,8 +17,10 @@ import { sseEvents } from '../../protocol/ssedecoder.ts'
 import { ask, type Door, shownSecret } from '../ask.ts'
 import type { Lent, Place, Provider, Reply, Route, Upstream } from '../provider.ts'
 import { refusedBy, streamError } from './errors.ts'
+import { examine } from './examine.ts'
+import { placeAt, usualApi } from './places.ts'
 
-export const vertex = { place, find, send, countTokens } satisfies Provider
+export const vertex = { place, find, examine, send, countTokens } satisfies Provider
 
 const VERSION = 'vertex-2023-10-16'
 
@@ -29,21 +31,7 @@ function place({ vertex: { project, region, endpoint } }: Config): Place {
       'The gateway does not know its Google Cloud project. Set ANTHROPIC_VERTEX_PROJECT_ID where it runs.',
     )
   }
-  const api = (endpoint ?? `https://${hostOf(region)}/v1`).replace(/\/+$/, '')
-  return {
-    provider: 'vertex',
-    wire: 'vertex',
-    region,
-    endpoint: `${api}/projects/${project}/locations/${region}/publishers/anthropic/models`,
-  }
-}
-
-/** `global`, a multi-region such as `eu`, or a region such as `us-east5`. */
-function hostOf(region: string): string {
-  if (region === 'global') return 'aiplatform.googleapis.com'
-  return region.includes('-')
-    ? `${region}-aiplatform.googleapis.com`
-    : `aiplatform.${region}.rep.googleapis.com`
+  return placeAt(project, region, endpoint?.replace(/\/+$/, '') ?? usualApi(region))
 }
 
 function find(name: string, upstream: Upstream): Route | undefined {

@@ -1,0 +1,114 @@
+/**
+ * Looks for an upstream that answers. Each is tried at most once, one that had no room once more after it was waited for;
+ * of one that is slow to begin another one is tried beside it. The first content decides: nothing is tried after it.
+ */
+import type { Route } from '../../providers/provider.ts'
+import { sawDetour } from '../sightings.ts'
+import { type Answered, type Attempt, begin, type Ended, judged } from './attempt.ts'
+import { type Failure, isThrottle } from './failures.ts'
+import { gone, pick, spare, type Taken } from './hold.ts'
+import { lastWord } from './lastword.ts'
+import { type Quest, turnTo } from './quest.ts'
+import { slowAfter, tellHedge } from './slowstream.ts'
+
+export interface Found extends Answered {
+  /** The model that answers. */
+  model: string
+  route: Route
+}
+
+/** @throws GatewayError where no upstream answers, in the words that help the client most. */
+export async function seek(quest: Quest): Promise<Found> {
+  const running = new Map<Attempt, number>()
+  try {
+    for (;;) {
+      if (running.size === 0 && !(await setOut(quest, running))) throw lastWord(quest)
+      const ended = await first(quest, running)
+      if (!ended) {
+        hedge(quest, running)
+        continue
+      }
+      const { attempt } = ended
+      const { place } = attempt
+      running.delete(attempt)
+      if ('reply' in ended) return found(quest, ended, running)
+      const failure = judged(quest, place.route, ended.error)
+      if (!failure) throw ended.error
+      quest.failures.push(failure)
+      if (isThrottle(failure)) place.notBefore = comesBack(quest, place.route, failure)
+      if (running.size > 0) hedge(quest, running)
+    }
+  } finally {
+    for (const [attempt] of running) attempt.giveUp('gone')
+  }
+}
+
+/** Goes to the next place; where there is none for this model, to that of the next model. */
+async function setOut(quest: Quest, running: Map<Attempt, number>): Promise<boolean> {
+  for (;;) {
+    const taken = await pick(quest)
+    if (quest.signal.aborted) {
+      if (taken) letGo(quest, taken)
+      throw gone()
+    }
+    if (taken) {
+      running.set(begin(quest, taken.place, taken.reserved), quest.runtime.now())
+      return true
+    }
+    const other = await quest.terms.instead?.(quest.failures)
+    if (!other) return false
+    turnTo(quest, other)
+  }
+}
+
+function letGo({ runtime }: Quest, { place: { route }, reserved }: Taken) {
+  reserved.settle(undefined)
+  runtime.steering.breakers.left(route.upstream.id, route.modelId)
+}
+
+/** The first to end; undefined where it is time to try another one beside it. */
+async function first(quest: Quest, running: ReadonlyMap<Attempt, number>): Promise<Ended | undefined> {
+  const ends = [...running.keys()].map(({ ended }) => ended)
+  const after = running.size === 1 ? slowAfter(quest) : undefined
+  if (after === undefined) return ends.length === 1 ? ends[0] : Promise.race(ends)
+  const over = new AbortController()
+  const slow = quest.runtime.rest(after, over.signal).then(() => undefined)
+  const ended = await Promise.race([...ends, slow])
+  over.abort('over')
+  return ended
+}
+
+/** Tries another one beside what is slow, where there is one to be had. */
+function hedge(quest: Quest, running: Map<Attempt, number>) {
+  const taken = spare(quest)
+  const [slow] = running
+  if (!taken || !slow) return
+  const [{ place }, sentAt] = slow
+  tellHedge(quest, place.route, taken.place.route, quest.runtime.now() - sentAt)
+  running.set(begin(quest, taken.place, taken.reserved), quest.runtime.now())
+}
+
+/** Those that are still under way were too slow. */
+function found(
+  quest: Quest,
+  { attempt, reply, over }: Ended & Answered,
+  running: Map<Attempt, number>,
+): Found {
+  for (const [slow] of running) slow.giveUp('slow')
+  running.clear()
+  const { route } = attempt.place
+  const missed = quest.places.find(({ tries, route: other }) => tries > 0 && other !== route)
+  if (missed) sawDetour(quest.runtime, missed.route, route)
+  quest.witness.took?.(route)
+  return { route, reply, over, model: quest.call.model }
+}
+
+/** Where nobody says when there will be room: a minute's quota refills steadily. Milliseconds. */
+const A_WHILE = 5_000
+
+/** When one that was throttled may be asked again, in milliseconds since 1970; 0 where that is not this call's to see. */
+function comesBack({ runtime, expected }: Quest, route: Route, { class: said, wait }: Failure): number {
+  if (said === 'spent_today') return 0
+  const room = expected ? runtime.steering.headroom.look(route, expected, runtime.now()).wait : 0
+  return runtime.now() + (wait ?? Math.max(room, A_WHILE))
+}

@@ -1,0 +1,45 @@
+/** Rows to be told of. */
+import type { SettledRow } from '../../../src/data/rows.ts'
+
+/** A streamed call of a session that was answered to its end, on the one upstream there is. */
+export function storyRow(more: Partial<SettledRow> = {}): SettledRow {
+  return {
+    id: 'req_1',
+    status: 'succeeded',
+    keyId: 'key_1',
+    userId: null,
+    teamId: null,
+    model: 'claude-opus-5-5',
+    modelId: 'eu.anthropic.claude-opus-5-5',
+    provider: 'bedrock',
+    upstream: 'upstream_1',
+    region: 'eu-west-1',
+    regionClass: 'eu',
+    serviceTier: null,
+    stream: true,
+    attempts: 1,
+    inputTokens: 1_200,
+    cacheReadTokens: 140_000,
+    cacheWrite5mTokens: 3_000,
+    cacheWrite1hTokens: 0,
+    outputTokens: 900,
+    webSearches: 0,
+    usageSource: 'final',
+    costNano: 148_500_000,
+    feeNano: 0,
+    budgetId: null,
+    budgetAction: null,
+    trail: null,
+    stopReason: 'end_turn',
+    errorType: null,
+    sessionId: 'session-1',
+    agentId: null,
+    parentAgentId: null,
+    startedAt: new Date(Date.UTC(2026, 10, 20, 12)),
+    day: '2026-11-20',
+    firstByteMs: 840,
+    durationMs: 12_340,
+    writtenAt: new Date(Date.UTC(2026, 10, 20, 12, 0, 13)),
+    ...more,
+  }
+}
