@@ -68,8 +68,8 @@ function partOf({ scenario, cpu }: Climb): string {
 ${table(head, rows)}
 
 Whoever holds a body, hashes and signs it and decodes an event stream, and does nothing else, spends ${digits(floor)} µs
-here, ${digits(floor / pipe)} times the pipe: that is the floor for JavaScript on Node, and no gateway for Bedrock is below it. The
-whole gateway spends ${digits(whole / floor)} times that.
+here by the gateway's own functions, ${digits(floor / pipe)} times the pipe: work that no gateway for Bedrock can leave out, however
+it is written. The whole gateway spends ${digits(whole / floor)} times that.
 `
 }
 
