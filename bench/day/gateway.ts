@@ -122,7 +122,7 @@ function unaware(): ReturnType<typeof newHeadroom> {
   return {
     expect,
     look: () => ({ room: 1, wait: 0 }),
-    reserve: () => ({ wait: 0, left: () => 0, ready: undefined, settle() {}, throttled() {} }),
+    reserve: () => ({ wait: 0, isSaid: false, left: () => 0, ready: undefined, settle() {}, throttled() {} }),
     stands: () => [],
   }
 }

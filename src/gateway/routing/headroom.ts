@@ -34,6 +34,8 @@ export interface Room {
 }
 
 export interface Reserved {
+  /** A quota says how much room there is; else that was learned from throttles. */
+  isSaid: boolean
   /** Milliseconds that its turn is expected to take; 0 where it may be sent at once. */
   wait: number
   /** The same, as of now. */

@@ -43,6 +43,7 @@ export function seatIn(line: Line, ask: Ask, lent: Lent): Reserved {
   const isSent = begin(seat)
   return {
     wait: isSent ? 0 : Math.max(1, wait),
+    isSaid: line.bucket.said !== undefined,
     left: () => leftOf(seat),
     ready: isSent ? undefined : turn(seat),
     settle: (usage) => settle(seat, usage),

@@ -68,7 +68,9 @@ export function soonestOf(quest: Quest): number | undefined {
 async function alone(quest: Quest): Promise<Taken | undefined> {
   const [place] = quest.places
   if (!place || place.tries > 0) return undefined
-  return whenItsTurn(quest, { place, reserved: reserve(quest, place) })
+  const taken = { place, reserved: reserve(quest, place) }
+  // What was learned from a throttle is a guess, and there is nowhere else to go: the account itself is asked.
+  return taken.reserved.isSaid ? whenItsTurn(quest, taken) : taken
 }
 
 /** Undefined where somebody else is just finding out how it is there. */
