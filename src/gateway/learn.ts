@@ -6,6 +6,7 @@ import type { Capability } from '../data/capabilities.ts'
 import { isOurs, plainName } from '../protocol/fields/betas.ts'
 import { NOTHING_OMITTED, type Omissions } from '../protocol/fields/target.ts'
 import type { Call } from '../protocol/messages.ts'
+import { nameOfRun } from '../protocol/models.ts'
 import type { Reply, Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import { type Lesson, lessonsOf, nextTry, sendable, type Try } from './objection.ts'
@@ -68,8 +69,9 @@ export function forgetLessons(runtime: Runtime) {
 }
 
 /** What is learned holds for one provider, wire, region and model. */
-export function placeOf({ upstream, model, modelId }: Route): string {
-  return [upstream.provider, upstream.wire, upstream.region, model?.name ?? modelId].join('/')
+export function placeOf(route: Route): string {
+  const { provider, wire, region } = route.upstream
+  return [provider, wire, region, nameOfRun(route)].join('/')
 }
 
 /** What to leave out of a call from the start, and the one suspect that it may carry. */

@@ -5,6 +5,7 @@
 import type { StoredPrice } from '../data/prices.ts'
 import { GatewayError } from '../errors.ts'
 import { isBedrock, type Wire } from '../protocol/fields/target.ts'
+import { nameOfRun } from '../protocol/models.ts'
 import type { Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 import { type Price, type Prices, priceBook, type Ran } from './prices/book.ts'
@@ -79,8 +80,8 @@ export async function pricesFor(
 }
 
 /** What a route runs, for its price. */
-export function ranBy({ upstream, model, modelId, regionClass }: Route): Ran {
-  return { provider: upstream.provider, model: model?.name ?? modelId, regionClass }
+export function ranBy(route: Route): Ran {
+  return { provider: route.upstream.provider, model: nameOfRun(route), regionClass: route.regionClass }
 }
 
 /** Nano-dollars for the web searches of an answer; `engineFee` is what one costs where an engine of ours answers it. */

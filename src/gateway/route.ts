@@ -86,19 +86,15 @@ export async function questionOf(
 function addressed(all: readonly Configured[], asked: string): { at: string | undefined; name: string } {
   const slash = asked.indexOf('/')
   if (slash <= 0 || asked.startsWith('arn:')) return { at: undefined, name: asked }
-  const first = asked.slice(0, slash)
-  // A name may hold a slash of its own.
-  const whole = all.find(({ name }) => asked.toLowerCase().startsWith(`${name.toLowerCase()}/`))?.name
-  const at = whole === undefined || all.some((each) => goesBy(each, first)) ? slash : whole.length
-  // What could be nobody's name names no upstream.
-  if (
-    whole === undefined &&
-    at === slash &&
-    !/^[a-z][a-z0-9-]*$/i.test(first) &&
-    !all.some((each) => goesBy(each, first))
-  )
-    return { at: undefined, name: asked }
+  const at = all.some((each) => goesBy(each, asked.slice(0, slash))) ? slash : endOfName(all, asked, slash)
+  if (at === undefined) return { at, name: asked }
   return { at: asked.slice(0, at), name: asked.slice(at + 1) }
+}
+
+/** A name may hold a slash of its own; and what could be nobody's names no upstream. */
+function endOfName(all: readonly Configured[], asked: string, slash: number): number | undefined {
+  const whole = all.find(({ name }) => asked.toLowerCase().startsWith(`${name.toLowerCase()}/`))?.name
+  return whole?.length ?? (/^[a-z][a-z0-9-]*$/i.test(asked.slice(0, slash)) ? slash : undefined)
 }
 
 /** Models that a call names beside its own: an upstream of Anthropic's may answer with one of them. */

@@ -4,6 +4,7 @@
  */
 import { GatewayError } from '../errors.ts'
 import type { Call } from '../protocol/messages.ts'
+import { nameOfRun } from '../protocol/models.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Principal } from './authenticate.ts'
 import { type Account, accountsOf, verdictOn } from './budgets.ts'
@@ -39,7 +40,7 @@ export async function courseOf(
   const tried = new Set<string>()
   for (let steps = 0; ; steps++) {
     const names = namesOf(course.choice.routes[0], course.step?.model ?? call.model)
-    const ran = [plainName(course.choice)]
+    const ran = [nameOfRun(course.choice.routes[0])]
     const covering = principal.budgets.filter(({ model }) => isNamed(model, ran))
     const accounts = await accountsOf(runtime, calendar, covering, call.startedAt)
     course = { ...course, accounts }
@@ -66,11 +67,6 @@ async function choiceOf(runtime: Runtime, principal: Principal, call: Call): Pro
     if (error instanceof GatewayError && error.status < 500) return undefined
     throw error
   }
-}
-
-/** In a limit a pattern may mean any name of a model; in a budget this one, for so the ledger adds up what was spent. */
-function plainName({ routes: [{ model, modelId }] }: Choice): string {
-  return model?.name ?? modelId
 }
 
 /** Whether a pattern, of which an empty one is every model, means one of these names. */

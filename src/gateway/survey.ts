@@ -34,7 +34,7 @@ async function surveyInTurn(runtime: Runtime, upstream: Configured): Promise<voi
     const every = healthOf(upstream).healthy ? EVERY : EVERY_BROKEN
     const claim = { at: new Date(at), until: new Date(at + CLAIM), unless: new Date(at - every) }
     if (!(await data.surveys.claim(upstream.id, claim))) return
-    await surveyNow(runtime, upstream)
+    await surveyNow(runtime, upstream.id)
   } catch (error) {
     log('warn', 'an upstream could not be surveyed', {
       upstream: upstream.id,
@@ -44,21 +44,21 @@ async function surveyInTurn(runtime: Runtime, upstream: Configured): Promise<voi
 }
 
 /** Surveys one upstream, and lets everybody know. */
-export async function surveyNow(runtime: Runtime, upstream: Configured): Promise<void> {
+async function surveyNow(runtime: Runtime, id: string): Promise<void> {
   const { surveys, upstreams } = runtime.data
-  const before = await upstreams.byId(upstream.id)
+  const before = await upstreams.byId(id)
   // As it is by now: what is known of it here may be from before somebody else changed it.
   forgetUpstreams(runtime)
-  const present = (await configured(runtime)).find(({ id }) => id === upstream.id)
+  const present = (await configured(runtime)).find((each) => each.id === id)
   if (!present) return
   const findings = await survey(runtime, present)
-  runtime.metrics.count('outcrop_surveys_total', { upstream: upstream.id, outcome: outcomeOf(findings) })
+  runtime.metrics.count('outcrop_surveys_total', { upstream: id, outcome: outcomeOf(findings) })
   // Whoever changed it meanwhile wants it found out anew.
-  if (isSameLead(before, await upstreams.byId(upstream.id))) {
-    await surveys.keep(upstream.id, findings, new Date(runtime.now()))
-    tell(runtime, upstream, findings)
+  if (isSameLead(before, await upstreams.byId(id))) {
+    await surveys.keep(id, findings, new Date(runtime.now()))
+    tell(runtime, present, findings)
   } else {
-    await surveys.forget(upstream.id)
+    await surveys.forget(id)
   }
   forgetUpstreams(runtime)
 }

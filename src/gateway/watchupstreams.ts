@@ -10,6 +10,7 @@ import { hourOf } from './notices.ts'
 import type { Standing } from './routing/breaker.ts'
 import type { FailureClass } from './routing/failures.ts'
 import type { Stand } from './routing/headroom.ts'
+import { figure } from './routing/plainly.ts'
 import { type Advice, adviceOn } from './routing/quotaadvice.ts'
 import { type Configured, configured } from './routing/upstreams.ts'
 
@@ -129,7 +130,7 @@ function noticeOfQuota({ holder }: Stand, { name, code, atLeast, evidence }: Adv
     severity: 'warning',
     subject: `quota_saturated:${account}:${region}:${name.slice(0, 200)}:${hourOf(now).slice(0, 10)}`,
     teamId: null,
-    sentence: `The quota '${name}' of ${account} in ${region} is too small: ask AWS for ${atLeast.toLocaleString('en-US')} tokens a minute. ${evidence}`,
+    sentence: `The quota '${name}' of ${account} in ${region} is too small: ask AWS for ${figure(atLeast)} tokens a minute. ${evidence}`,
     detail: { account, region, quota: name, code: code ?? null, at_least: atLeast },
   }
 }

@@ -2,6 +2,7 @@
 import type { SettledRow } from '../data/rows.ts'
 import type { Candidate, Trail, TrailStep } from '../data/tables/trail.ts'
 import { GatewayError } from '../errors.ts'
+import { nameOfRun } from '../protocol/models.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Principal } from './authenticate.ts'
 import { priceInWords } from './prices/pricewords.ts'
@@ -17,11 +18,11 @@ export async function storyFor(runtime: Runtime, row: SettledRow, isOperators: b
     pricesOf(runtime),
     modelOfRow(runtime, row, undefined),
   ])
-  const ran = { provider: row.provider, model: model?.name ?? row.modelId, regionClass }
+  const ran = { provider: row.provider, model: nameOfRun({ ...row, model }), regionClass }
   const seen = isOperators ? row : asOthersSee(row)
   return storyOf({
     row: seen,
-    price: priceInWords(row, { ...ran, model: model?.name ?? seen.modelId }, prices),
+    price: priceInWords(row, { ...ran, model: nameOfRun({ ...seen, model }) }, prices),
     nameOf,
     isOperators,
   })

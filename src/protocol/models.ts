@@ -97,6 +97,11 @@ export function listedName(entry: Model): string {
   return entry.dated ? `${entry.name}-${entry.dated}` : entry.name
 }
 
+/** What a route or a row ran, as budgets, prices and caches know it: by the provider's id where that says no model. */
+export function nameOfRun({ model, modelId }: { model: Model | undefined; modelId: string }): string {
+  return model?.name ?? modelId
+}
+
 /** An inference profile's id, or a base id, in two parts. */
 export function splitProfile(id: string): { prefix: string | undefined; baseId: string } | undefined {
   const match = /^(?:([a-z]+(?:-[a-z]+)?)\.)?(anthropic\.claude-[a-z0-9.:-]+)$/.exec(id)

@@ -1,8 +1,9 @@
 /** How the price of a row came to be, in sentences. */
 import type { SettledRow } from '../../data/rows.ts'
 import type { Usage } from '../../protocol/messages.ts'
-import { exactly } from '../routing/plainly.ts'
+import { figure } from '../routing/plainly.ts'
 import { type Held, type Prices, promptOf, type Ran } from './book.ts'
+import { dollarsOfNano } from './dollars.ts'
 
 const SOURCES = {
   shipped: 'as shipped with this release',
@@ -39,8 +40,8 @@ const SAID = {
 } as const
 
 function cost(row: SettledRow, ran: Ran, prices: Prices): string {
-  const total = `It cost ${exactly(row.costNano ?? 0)}`
-  const fee = row.feeNano ? `, ${exactly(row.feeNano)} of that for ${row.webSearches} web searches` : ''
+  const total = `It cost ${dollarsOfNano(row.costNano ?? 0)}`
+  const fee = row.feeNano ? `, ${dollarsOfNano(row.feeNano)} of that for ${row.webSearches} web searches` : ''
   const held = prices.held(ran, row.startedAt.getTime(), row.serviceTier ?? '')
   const usage = usageOf(row)
   const now = prices.charge(usage, ran, row.startedAt.getTime(), row.serviceTier ?? '')
@@ -73,8 +74,4 @@ function usageOf(row: SettledRow): Usage {
     cacheWrite1h: row.cacheWrite1hTokens,
     output: row.outputTokens,
   }
-}
-
-function figure(tokens: number): string {
-  return tokens.toLocaleString('en-US')
 }

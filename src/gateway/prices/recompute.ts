@@ -4,6 +4,7 @@
  */
 import type { ChargedRow, Correction } from '../../data/repricing.ts'
 import type { Usage } from '../../protocol/messages.ts'
+import { nameOfRun } from '../../protocol/models.ts'
 import type { Runtime } from '../../runtime.ts'
 import { freshPrices } from '../prices.ts'
 import { modelOfRow } from '../resolve.ts'
@@ -77,7 +78,7 @@ function ranOf(runtime: Runtime): (row: ChargedRow) => Promise<Ran> {
     const place = (await upstreams).find(({ id }) => id === row.upstream)
     const upstream = place && row.modelId.startsWith('arn:') ? upstreamFor(place) : undefined
     const { model, regionClass } = await modelOfRow(runtime, row, upstream)
-    return { provider: row.provider, model: model?.name ?? row.modelId, regionClass }
+    return { provider: row.provider, model: nameOfRun({ ...row, model }), regionClass }
   }
 
   return (row) => {

@@ -7,7 +7,7 @@
 import { isBedrock } from '../../protocol/fields/target.ts'
 import type { Quota } from '../../protocol/findings.ts'
 import type { Usage } from '../../protocol/messages.ts'
-import { generationOf } from '../../protocol/models.ts'
+import { generationOf, nameOfRun } from '../../protocol/models.ts'
 import type { Route } from '../../providers/provider.ts'
 
 /** The tokens to expect of a call, before its usage is known. */
@@ -64,12 +64,13 @@ export interface Holder {
   front: 'runtime' | 'mantle' | 'direct'
 }
 
-export function holderOf({ upstream, model, modelId, regionClass }: Route): Holder {
+export function holderOf(route: Route): Holder {
+  const { upstream, modelId, regionClass } = route
   const { wire } = upstream
   return {
     account: upstream.account ?? upstream.id,
     region: upstream.region,
-    model: model?.name ?? modelId,
+    model: nameOfRun(route),
     reach: reachOf(regionClass, modelId),
     front: !isBedrock(wire) ? 'direct' : wire === 'mantle' ? 'mantle' : 'runtime',
   }

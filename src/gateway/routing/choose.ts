@@ -1,6 +1,7 @@
 /** From the upstreams that may take a call to the order in which they are tried. */
 import type { Found } from '../../data/bindings.ts'
 import type { Call } from '../../protocol/messages.ts'
+import { nameOfRun } from '../../protocol/models.ts'
 import type { Runtime } from '../../runtime.ts'
 import type { Principal } from '../authenticate.ts'
 import { threadOf } from './bindings.ts'
@@ -33,17 +34,13 @@ export async function choose(
   const { strategy } = chooser.policy
   const order = { strategy, seed: seedOf(chooser), underWay: runtime.steering.underWay }
   if (strategy !== 'sticky') return arranged(judged, order)
-  const thread = threadOf(chooser.principal, chooser.call, modelOf(one))
+  const thread = threadOf(chooser.principal, chooser.call, nameOfRun(one.route))
   const names = thread.session === undefined ? [thread.own] : [thread.own, thread.session]
   const asked = runtime.bindings.find(names)
   const found = asked instanceof Promise ? await asked : asked
   const [own] = found
   const choice = arranged(judged, order, found)
   return choice && { ...choice, binding: { name: thread.own, upstream: own } }
-}
-
-function modelOf({ route: { model, modelId } }: Fit): string {
-  return model?.name ?? modelId
 }
 
 /** What goes to the same upstream by itself: a thread; of who names none all calls, where they are kept together at all. */

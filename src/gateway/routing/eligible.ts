@@ -5,7 +5,7 @@
 import { GatewayError } from '../../errors.ts'
 import { listedName } from '../../protocol/models.ts'
 import { providerNamed } from '../../providers/index.ts'
-import type { Route } from '../../providers/provider.ts'
+import type { Place, Route } from '../../providers/provider.ts'
 import type { Principal } from '../authenticate.ts'
 import { allows, type ModelRule } from '../models.ts'
 import type { LeftOut, Reason } from './choice.ts'
@@ -101,7 +101,7 @@ export function foundAt(configured: Configured, question: Question): Route | und
 function homeOf(all: readonly Configured[], { policy, at }: Question): string | undefined {
   if (!policy.staysHome || at !== undefined || all.length < 2) return undefined
   for (const each of all) {
-    const provider = providerOf(each)
+    const provider = placed(each)
     // What the environment might have described, and has not, is nobody's home.
     if (provider !== undefined || isSetUp(each)) return provider ?? each.kind
   }
@@ -112,20 +112,24 @@ function isSetUp({ id }: Configured): boolean {
   return id.startsWith('upstream_')
 }
 
-/** Who runs what is sent there, as policies have it: Anthropic's platform on AWS is not Bedrock. Undefined: not to be told. */
-export function providerOf({ place }: Configured): string | undefined {
+/** Undefined where that is not to be told: it lacks what it needs. */
+function placed({ place }: Configured): string | undefined {
   try {
-    const { provider, wire } = place()
-    return wire === 'claude-platform' ? wire : provider
+    return providerOf(place())
   } catch {
     return undefined
   }
 }
 
+/** Who runs what is sent there, as policies have it: Anthropic's platform on AWS is not Bedrock. */
+function providerOf({ provider, wire }: Place): string {
+  return wire === 'claude-platform' ? wire : provider
+}
+
 function permitted(configured: Configured, question: Question, home: string | undefined): Route | Out {
   const found = whatIsThere(configured, question)
   if ('reason' in found) return found
-  const provider = providerOf(configured) ?? configured.kind
+  const provider = providerOf(found.upstream)
   const no = (reason: Out['reason'], detail: string): Out => out(configured, reason, detail)
   if (home !== undefined && provider !== home)
     return no(

@@ -42,11 +42,11 @@ export async function pick(quest: Quest): Promise<Taken | undefined> {
 export function spare(quest: Quest): Taken | undefined {
   for (const { place, wait, why } of standingsOf(quest)) {
     if (place.tries > 0 || (wait > 0 && why !== 'breaker')) continue
-    if (wait > 0 ? !mayAskEarly(quest, place) : !mayEnter(quest, place)) continue
+    if (wait === 0) probe(quest, place)
+    else if (!mayAskEarly(quest, place)) continue
     const reserved = reserve(quest, place)
     if (!reserved.ready) return { place, reserved }
-    reserved.settle(undefined)
-    quest.runtime.steering.breakers.left(place.route.upstream.id, place.route.modelId)
+    letGo(quest, { place, reserved })
   }
   return undefined
 }
@@ -73,9 +73,15 @@ async function alone(quest: Quest): Promise<Taken | undefined> {
   return taken.reserved.isSaid ? whenItsTurn(quest, taken) : taken
 }
 
-/** Undefined where somebody else is just finding out how it is there. */
-async function enter(quest: Quest, place: Place): Promise<Taken | undefined> {
-  return mayEnter(quest, place) ? whenItsTurn(quest, { place, reserved: reserve(quest, place) }) : undefined
+function enter(quest: Quest, place: Place): Promise<Taken> {
+  probe(quest, place)
+  return whenItsTurn(quest, { place, reserved: reserve(quest, place) })
+}
+
+/** It is not called after all. */
+export function letGo({ runtime }: Quest, { place: { route }, reserved }: Taken) {
+  reserved.settle(undefined)
+  runtime.steering.breakers.left(route.upstream.id, route.modelId)
 }
 
 /** Where its turn would come too late, it goes at once. */
@@ -214,11 +220,9 @@ function tellWait(quest: Quest, step: Waited) {
   }
 }
 
-/** One that is open is asked all the same: that was decided by whoever wants to enter. */
-function mayEnter({ runtime }: Quest, { route: { upstream, modelId } }: Place): boolean {
-  const { breakers } = runtime.steering
-  const now = runtime.now()
-  return breakers.look(upstream.id, modelId, now).open || breakers.probe(upstream.id, modelId, now)
+/** Who comes to a place that has failed finds out how it is there; one that is open is asked all the same. */
+function probe({ runtime }: Quest, { route: { upstream, modelId } }: Place) {
+  runtime.steering.breakers.probe(upstream.id, modelId, runtime.now())
 }
 
 function reserve({ runtime, call, terms }: Quest, { route }: Place): Reserved {

@@ -23,8 +23,7 @@ export function took(milliseconds: number): string {
   return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`
 }
 
-/** To the nano-dollar. */
-export function exactly(nano: number): string {
-  const [whole, part = ''] = (nano / 1_000_000_000).toFixed(9).split('.')
-  return `$${whole}.${part.replace(/0{1,7}$/, '')}`
+/** `131,952`. */
+export function figure(value: number): string {
+  return Math.round(value).toLocaleString('en-US')
 }

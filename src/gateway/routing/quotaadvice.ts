@@ -6,6 +6,7 @@ import type { Quota } from '../../protocol/findings.ts'
 import type { Holder } from './burndown.ts'
 import type { Stand } from './headroom.ts'
 import type { Minute } from './headroomminutes.ts'
+import { figure } from './plainly.ts'
 
 export interface Account {
   calls: number
@@ -118,8 +119,4 @@ function evidenceOf(account: Account, quota: Quota | undefined): string {
     )
   }
   return sentences.join(' ')
-}
-
-function figure(value: number): string {
-  return Math.round(value).toLocaleString('en-US')
 }

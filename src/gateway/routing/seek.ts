@@ -6,7 +6,7 @@ import type { Route } from '../../providers/provider.ts'
 import { sawDetour } from '../sightings.ts'
 import { type Answered, type Attempt, begin, type Ended, judged } from './attempt.ts'
 import { type Failure, isThrottle } from './failures.ts'
-import { gone, pick, spare, type Taken } from './hold.ts'
+import { gone, letGo, pick, spare } from './hold.ts'
 import { lastWord } from './lastword.ts'
 import { type Quest, turnTo } from './quest.ts'
 import { slowAfter, tellHedge } from './slowstream.ts'
@@ -59,11 +59,6 @@ async function setOut(quest: Quest, running: Map<Attempt, number>): Promise<bool
     if (!other) return false
     turnTo(quest, other)
   }
-}
-
-function letGo({ runtime }: Quest, { place: { route }, reserved }: Taken) {
-  reserved.settle(undefined)
-  runtime.steering.breakers.left(route.upstream.id, route.modelId)
 }
 
 /** The first to end; undefined where it is time to try another one beside it. */

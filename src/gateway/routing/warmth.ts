@@ -3,6 +3,7 @@
  * the price of going elsewhere is known before anybody goes. Each thread of a session has a prefix of its own.
  */
 import type { Call, Usage } from '../../protocol/messages.ts'
+import { nameOfRun } from '../../protocol/models.ts'
 import type { Route } from '../../providers/provider.ts'
 
 /** A cache that is likely to be still there. */
@@ -42,7 +43,7 @@ export function newWarmths(): Warmths {
       const tokens = cacheRead + cacheWrite5m + cacheWrite1h
       if (name === undefined || tokens === 0) return
       const known = threads.get(name) ?? []
-      const [upstream, model] = [route.upstream.id, modelOf(route)]
+      const [upstream, model] = [route.upstream.id, nameOfRun(route)]
       const isHere = (each: Kept) => each.upstream === upstream && each.model === model
       // A call that only reads does not say how long what it read will last.
       const wasLong = known.find(isHere)?.isLong ?? false
@@ -62,7 +63,7 @@ export function newWarmths(): Warmths {
       const kept = name === undefined ? undefined : threads.get(name)
       return kept?.find(
         ({ upstream, model, at, isLong }) =>
-          upstream === route.upstream.id && model === modelOf(route) && now - at < (isLong ? LONG : SHORT),
+          upstream === route.upstream.id && model === nameOfRun(route) && now - at < (isLong ? LONG : SHORT),
       )
     },
   }
@@ -70,8 +71,4 @@ export function newWarmths(): Warmths {
 
 function nameOf({ session, agent }: Thread): string | undefined {
   return session === undefined ? undefined : `${session}\n${agent ?? ''}`
-}
-
-function modelOf({ model, modelId }: Route): string {
-  return model?.name ?? modelId
 }
