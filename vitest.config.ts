@@ -49,7 +49,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // Each suite waits for most of its half-minute of silence; after all others, which measure times.
-          maxWorkers: 2,
+          maxWorkers: 5,
           sequence: { groupOrder: 1 },
         },
       },
