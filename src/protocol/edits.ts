@@ -5,6 +5,7 @@
  * the signature of a thinking block. It is copied once, with some of its spans cut or replaced.
  */
 import { type Bytes, concat } from './bytes.ts'
+import type { Value } from './json.ts'
 
 const encoder = new TextEncoder()
 
@@ -15,22 +16,22 @@ export interface Edit {
   text?: string
 }
 
-/** The cuts that take items out of an object or array, each with the comma that goes with it. */
-export function without<Item extends { start: number; end: number }>(
-  items: readonly Item[] | undefined,
-  unwanted: (item: Item, index: number) => boolean,
+/** The cuts that take members out of an object, or elements out of an array, each with the comma that goes with it. */
+export function without(
+  items: readonly Value[] | undefined,
+  unwanted: (item: Value, index: number) => boolean,
 ): Edit[] {
   const edits: Edit[] = []
-  let kept: Item | undefined
+  let kept: Value | undefined
   let cut: Edit | undefined
   items?.forEach((item, index) => {
     if (unwanted(item, index)) {
-      cut ??= { start: kept ? kept.end : item.start, end: item.end }
+      cut ??= { start: kept ? kept.end : item.from, end: item.end }
       cut.end = item.end
       if (edits.at(-1) !== cut) edits.push(cut)
       return
     }
-    if (cut && !kept) cut.end = item.start // nothing kept before it: the comma behind it goes instead
+    if (cut && !kept) cut.end = item.from // nothing kept before it: the comma behind it goes instead
     kept = item
     cut = undefined
   })

@@ -60,7 +60,7 @@ async function bedrockFields(edits: Draft, call: Call, target: Target, betas: Re
   const { body, outline: root } = call
   const generation = generationOf(target.model)
   const here = { wire: target.wire, generation, model: target.model, betas }
-  for (const pattern of refusedFields(here, root.members ?? [])) {
+  for (const pattern of refusedFields(here, root)) {
     if (!target.omit.accepted.has(pattern)) dropField(edits, body, root, pattern)
   }
   cacheBreakpoints(edits, body, root, generation, target.wire)
