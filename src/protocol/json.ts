@@ -89,17 +89,17 @@ function read(cursor: Cursor, shape: Shape, depth: number): Value {
   }
   const start = cursor.at
   cursor.at = skip(cursor.bytes, start, cursor.open)
-  return valueOf(start, cursor.at, undefined, undefined, 0)
+  return spanning(start, cursor.at, undefined, undefined, 0)
 }
 
-function valueOf(
-  start: number,
+function spanning(
+  from: number,
   end: number,
   members: Value[] | undefined,
   elements: Value[] | undefined,
   notes: number,
 ): Value {
-  return { key: '', from: start, start, end, members, elements, notes }
+  return { key: '', from, start: from, end, members, elements, notes }
 }
 
 function isElements(shape: Shape): shape is readonly [Shape] {
@@ -120,7 +120,8 @@ function readObject(cursor: Cursor, shape: { readonly [key: string]: Shape }, de
       const known = knownKey(bytes, from + 1, keyEnd - 1)
       const key = known ? known.text : keyIn(bytes, from, keyEnd)
       cursor.at = pastColon(bytes, keyEnd)
-      const value = read(cursor, Object.hasOwn(shape, key) ? (shape[key] ?? true) : true, depth + 1)
+      const inner = (known ?? Object.hasOwn(shape, key)) ? (shape[key] ?? true) : true
+      const value = read(cursor, inner, depth + 1)
       value.key = key
       value.from = from
       notes |= value.notes | (known ? known.note : noteOf(key)) | noteOfText(bytes, value)
@@ -131,7 +132,7 @@ function readObject(cursor: Cursor, shape: { readonly [key: string]: Shape }, de
     }
   }
   close(cursor, CLOSE_OBJECT)
-  return valueOf(start, cursor.at, taken(cursor, first), undefined, notes)
+  return spanning(start, cursor.at, taken(cursor, first), undefined, notes)
 }
 
 function readArray(cursor: Cursor, shape: Shape, depth: number): Value {
@@ -151,7 +152,7 @@ function readArray(cursor: Cursor, shape: Shape, depth: number): Value {
     }
   }
   close(cursor, CLOSE_ARRAY)
-  return valueOf(start, cursor.at, undefined, taken(cursor, first), notes)
+  return spanning(start, cursor.at, undefined, taken(cursor, first), notes)
 }
 
 function close(cursor: Cursor, bracket: number) {
@@ -161,9 +162,9 @@ function close(cursor: Cursor, bracket: number) {
 
 /** The values that are pending since `first`, in an array of just their number. */
 function taken(cursor: Cursor, first: number): Value[] {
-  const values = cursor.pending.slice(first, cursor.count)
+  const those = cursor.pending.slice(first, cursor.count)
   cursor.count = first
-  return values
+  return those
 }
 
 /** A key that is none of the known ones. */

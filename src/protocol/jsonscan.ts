@@ -21,7 +21,7 @@ export function skip(bytes: Uint8Array, at: number, open: number[]): number {
 /** Iterative, so that no depth of nesting overflows the stack. */
 function skipNested(bytes: Uint8Array, at: number, open: number[]): number {
   let depth = 0
-  for (;;) {
+  do {
     const first = bytes[at]
     if (first === OPEN_OBJECT || first === OPEN_ARRAY) {
       const inside = white(bytes, at + 1)
@@ -34,21 +34,24 @@ function skipNested(bytes: Uint8Array, at: number, open: number[]): number {
     } else {
       at = first === QUOTE ? pastString(bytes, at) : pastScalar(bytes, at)
     }
-    // After a value: out of every bracket that ends with it, to the next value or the end of the outermost.
-    for (;;) {
-      if (depth === 0) return at
+    // Out of every bracket that ends with this value, to the next value or the end of the outermost.
+    for (; depth > 0; depth--, at++) {
       const bracket = open[depth - 1] as number
       at = white(bytes, at)
       if (bytes[at] === COMMA) {
-        at = white(bytes, at + 1)
-        if (bracket === OPEN_OBJECT) at = pastKey(bytes, at)
+        at = pastComma(bytes, at, bracket)
         break
       }
       if (bytes[at] !== closing(bracket)) throw notJson(at)
-      depth--
-      at++
     }
-  }
+  } while (depth > 0)
+  return at
+}
+
+/** From a comma to the first byte of the next value within this bracket. */
+function pastComma(bytes: Uint8Array, at: number, bracket: number): number {
+  const next = white(bytes, at + 1)
+  return bracket === OPEN_OBJECT ? pastKey(bytes, next) : next
 }
 
 function closing(bracket: number): number {
