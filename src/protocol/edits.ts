@@ -4,7 +4,7 @@
  * A body is never parsed and written anew: that would turn `1.0` into `1`, lose digits of a long integer, and break
  * the signature of a thinking block. It is copied once, with some of its spans cut or replaced.
  */
-import { type Bytes, concat } from './bytes.ts'
+import { type Bytes, concat, type Room } from './bytes.ts'
 import type { Value } from './json.ts'
 
 const encoder = new TextEncoder()
@@ -42,7 +42,7 @@ export function without(
  * The text with every edit applied, copied once; the same array when there is none. An edit inside a stretch that
  * another one removes is void.
  */
-export function splice(bytes: Bytes, edits: readonly Edit[]): Bytes {
+export function splice(bytes: Bytes, edits: readonly Edit[], room?: Room): Bytes {
   if (edits.length === 0) return bytes
   const ordered = edits.toSorted((a, b) => a.start - b.start || order(a) - order(b) || b.end - a.end)
   const parts: Uint8Array[] = []
@@ -55,7 +55,7 @@ export function splice(bytes: Bytes, edits: readonly Edit[]): Bytes {
     from = edit.end
   }
   parts.push(bytes.subarray(from))
-  return concat(parts)
+  return concat(parts, room)
 }
 
 /** An insertion comes before a cut that starts at the same byte. */

@@ -53,7 +53,12 @@ export async function adapt(call: Call, target: Target, envelope: Envelope): Pro
   if (gone.length > 0) betas = betas.filter((beta) => !lostItsField(beta, gone))
   for (const field of envelope.drop) edits.drop(root, field)
   for (const each of envelope.add(betas)) edits.add(root, each)
-  return { body: splice(body, edits.edits()), betas, structured, removed: removed(edits, call, betas) }
+  return {
+    body: splice(body, edits.edits(), target.room),
+    betas,
+    structured,
+    removed: removed(edits, call, betas),
+  }
 }
 
 async function bedrockFields(edits: Draft, call: Call, target: Target, betas: ReadonlySet<string>) {
