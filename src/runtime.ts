@@ -11,7 +11,7 @@ import type { Keyring } from './gateway/routing/keyring.ts'
 import type { Steering } from './gateway/routing/steering.ts'
 import type { Sightings } from './gateway/sightings.ts'
 import type { Speech } from './gateway/speech.ts'
-import type { Bytes } from './protocol/bytes.ts'
+import type { Bytes, Room } from './protocol/bytes.ts'
 import type { Halting } from './protocol/halt.ts'
 import type { Hashes } from './protocol/hashes.ts'
 import type { Metrics } from './protocol/metrics.ts'
@@ -36,6 +36,8 @@ export interface Runtime {
   hashes: Hashes
   /** The same bytes, as this runtime searches them fastest; without it, a plain array is. */
   view?: ((bytes: ArrayBuffer) => Bytes) | undefined
+  /** Memory for a body that is written whole; without it, memory is zeroed first. */
+  room?: Room | undefined
   /** The guarded way to a URL that an admin or a request has set. */
   egress: EgressLent
   /** What was seen of the upstreams lately. */

@@ -8,6 +8,7 @@ import { toBase64 } from '../protocol/base64.ts'
 import { within } from '../protocol/deadline.ts'
 import { type Edit, splice } from '../protocol/edits.ts'
 import { member, outline, parse, type Shape, type Value, values } from '../protocol/json.ts'
+import { mayHold } from '../protocol/jsonnotes.ts'
 import { type MediaType, mediaTypeOfBytes } from '../protocol/media.ts'
 import { type Call, requestShape } from '../protocol/messages.ts'
 
@@ -55,7 +56,7 @@ interface File {
  *   grows too large.
  */
 export async function attach(call: Call, lent: AttachLent): Promise<Call> {
-  if (!holdsSource(call.outline)) return call
+  if (!mayHold(call.outline, 'source')) return call // most calls: seen without a look at the bytes
   const sources = [...urlSources(call)]
   if (sources.length === 0) return call
   const { files, timeout } = lent.caps ?? ATTACH_CAPS
@@ -72,13 +73,6 @@ export async function attach(call: Call, lent: AttachLent): Promise<Call> {
   if (call.body.length + grown > lent.limits.bodyBytes) throw tooLarge(lent.limits)
   const body = splice(call.body, edits)
   return { ...call, body, outline: outline(body, requestShape) }
-}
-
-/** Most calls hold none: seen without a look at the bytes. */
-function holdsSource({ members, elements }: Value): boolean {
-  if (elements) return elements.some(holdsSource)
-  const isHolder = (key: string) => key === 'content' || key === 'messages'
-  return members?.some(({ key, value }) => key === 'source' || (isHolder(key) && holdsSource(value))) ?? false
 }
 
 function* urlSources({ body, outline: root }: Call): Generator<UrlSource> {

@@ -3,6 +3,6 @@ import type { Lent } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
 
 /** @param sent told when a request has just left */
-export function lent({ fetch, now, config, hashes }: Runtime, sent: () => void = () => {}): Lent {
-  return { fetch, now, sent, hashes, limits: config.limits, secret: config.secretKeys[0] ?? '' }
+export function lent({ fetch, now, config, hashes, room }: Runtime, sent: () => void = () => {}): Lent {
+  return { fetch, now, sent, hashes, room, limits: config.limits, secret: config.secretKeys[0] ?? '' }
 }

@@ -82,6 +82,7 @@ export async function openHost(lent: Lent): Promise<Host> {
     hashes: nodeHashes,
     // A quote is looked for by `memchr`: 1.3 microseconds in 100 KB, where a plain array takes 34.
     view: (bytes) => Buffer.from(bytes),
+    room: (length) => Buffer.allocUnsafeSlow(length), // not zeroed: 8 microseconds of 100 KB; never of the pool
     egress: pinnedEgress({ loopback: config.egress.loopback }),
     sightings: newSightings(),
     steering,

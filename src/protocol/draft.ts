@@ -3,7 +3,7 @@
  * cut with its commas as one, and every removal is known by name.
  */
 import { type Edit, without } from './edits.ts'
-import type { Member, Value } from './json.ts'
+import { has, type Value } from './json.ts'
 
 export interface Draft {
   /** Takes every member of that key out of an object. `name` says what went, for the header and the metric. */
@@ -36,7 +36,7 @@ export function draft(): Draft {
 
   return {
     drop(object, key, name) {
-      if (!object?.members?.some((member) => member.key === key)) return
+      if (!object || !has(object, key)) return
       cutsOf(object).keys.add(key)
       if (name !== undefined) names.add(name)
     },
@@ -59,7 +59,7 @@ export function draft(): Draft {
 }
 
 function objectEdits(object: Value, { keys, added }: Cuts): Edit[] {
-  const isGone = ({ key }: Member) => keys.has(key)
+  const isGone = ({ key }: Value) => keys.has(key)
   const cuts = without(object.members, isGone)
   if (added.length === 0) return cuts
   const rest = object.members?.some((member) => !isGone(member)) ?? false

@@ -4,7 +4,8 @@
  * A body is never parsed and written anew: that would turn `1.0` into `1`, lose digits of a long integer, and break
  * the signature of a thinking block. It is copied once, with some of its spans cut or replaced.
  */
-import { type Bytes, concat } from './bytes.ts'
+import { type Bytes, concat, type Room } from './bytes.ts'
+import type { Value } from './json.ts'
 
 const encoder = new TextEncoder()
 
@@ -15,22 +16,22 @@ export interface Edit {
   text?: string
 }
 
-/** The cuts that take items out of an object or array, each with the comma that goes with it. */
-export function without<Item extends { start: number; end: number }>(
-  items: readonly Item[] | undefined,
-  unwanted: (item: Item, index: number) => boolean,
+/** The cuts that take members out of an object, or elements out of an array, each with the comma that goes with it. */
+export function without(
+  items: readonly Value[] | undefined,
+  unwanted: (item: Value, index: number) => boolean,
 ): Edit[] {
   const edits: Edit[] = []
-  let kept: Item | undefined
+  let kept: Value | undefined
   let cut: Edit | undefined
   items?.forEach((item, index) => {
     if (unwanted(item, index)) {
-      cut ??= { start: kept ? kept.end : item.start, end: item.end }
+      cut ??= { start: kept ? kept.end : item.from, end: item.end }
       cut.end = item.end
       if (edits.at(-1) !== cut) edits.push(cut)
       return
     }
-    if (cut && !kept) cut.end = item.start // nothing kept before it: the comma behind it goes instead
+    if (cut && !kept) cut.end = item.from // nothing kept before it: the comma behind it goes instead
     kept = item
     cut = undefined
   })
@@ -41,7 +42,7 @@ export function without<Item extends { start: number; end: number }>(
  * The text with every edit applied, copied once; the same array when there is none. An edit inside a stretch that
  * another one removes is void.
  */
-export function splice(bytes: Bytes, edits: readonly Edit[]): Bytes {
+export function splice(bytes: Bytes, edits: readonly Edit[], room?: Room): Bytes {
   if (edits.length === 0) return bytes
   const ordered = edits.toSorted((a, b) => a.start - b.start || order(a) - order(b) || b.end - a.end)
   const parts: Uint8Array[] = []
@@ -54,7 +55,7 @@ export function splice(bytes: Bytes, edits: readonly Edit[]): Bytes {
     from = edit.end
   }
   parts.push(bytes.subarray(from))
-  return concat(parts)
+  return concat(parts, room)
 }
 
 /** An insertion comes before a cut that starts at the same byte. */

@@ -1,5 +1,6 @@
 /** Past the parts of a JSON text, by its bytes. Grammar: https://www.rfc-editor.org/rfc/rfc8259 */
 import { GatewayError } from '../errors.ts'
+import { hasAt } from './bytes.ts'
 
 export const QUOTE = 0x22
 export const COMMA = 0x2c
@@ -10,22 +11,22 @@ export const CLOSE_ARRAY = 0x5d
 export const OPEN_OBJECT = 0x7b
 export const CLOSE_OBJECT = 0x7d
 
-/** The end of the value that starts at `at`. */
-export function skip(bytes: Uint8Array, at: number): number {
+/** The end of the value that starts at `at`. `open` is lent to note brackets in: whatever it holds is overwritten. */
+export function skip(bytes: Uint8Array, at: number, open: number[]): number {
   const first = bytes[at]
   if (first === QUOTE) return pastString(bytes, at)
-  return first === OPEN_OBJECT || first === OPEN_ARRAY ? skipNested(bytes, at) : pastScalar(bytes, at)
+  return first === OPEN_OBJECT || first === OPEN_ARRAY ? skipNested(bytes, at, open) : pastScalar(bytes, at)
 }
 
 /** Iterative, so that no depth of nesting overflows the stack. */
-function skipNested(bytes: Uint8Array, at: number): number {
-  const open: number[] = []
-  for (;;) {
+function skipNested(bytes: Uint8Array, at: number, open: number[]): number {
+  let depth = 0
+  do {
     const first = bytes[at]
     if (first === OPEN_OBJECT || first === OPEN_ARRAY) {
       const inside = white(bytes, at + 1)
       if (bytes[inside] !== closing(first)) {
-        open.push(first)
+        open[depth++] = first
         at = first === OPEN_OBJECT ? pastKey(bytes, inside) : inside
         continue
       }
@@ -33,24 +34,24 @@ function skipNested(bytes: Uint8Array, at: number): number {
     } else {
       at = first === QUOTE ? pastString(bytes, at) : pastScalar(bytes, at)
     }
-    at = leave(bytes, at, open)
-    if (open.length === 0) return at
-  }
+    // Out of every bracket that ends with this value, to the next value or the end of the outermost.
+    for (; depth > 0; depth--, at++) {
+      const bracket = open[depth - 1] as number
+      at = white(bytes, at)
+      if (bytes[at] === COMMA) {
+        at = pastComma(bytes, at, bracket)
+        break
+      }
+      if (bytes[at] !== closing(bracket)) throw notJson(at)
+    }
+  } while (depth > 0)
+  return at
 }
 
-/** After a value: out of every bracket that ends with it, to the next value or the end of the outermost. */
-function leave(bytes: Uint8Array, at: number, open: number[]): number {
-  for (let bracket = open.at(-1); bracket !== undefined; bracket = open.at(-1)) {
-    at = white(bytes, at)
-    if (bytes[at] === COMMA) {
-      at = white(bytes, at + 1)
-      return bracket === OPEN_OBJECT ? pastKey(bytes, at) : at
-    }
-    if (bytes[at] !== closing(bracket)) throw notJson(at)
-    open.pop()
-    at++
-  }
-  return at
+/** From a comma to the first byte of the next value within this bracket. */
+function pastComma(bytes: Uint8Array, at: number, bracket: number): number {
+  const next = white(bytes, at + 1)
+  return bracket === OPEN_OBJECT ? pastKey(bytes, next) : next
 }
 
 function closing(bracket: number): number {
@@ -79,7 +80,14 @@ export function pastColon(bytes: Uint8Array, at: number): number {
 
 /** A quote ends a string unless an odd number of backslashes stands before it. */
 export function pastString(bytes: Uint8Array, at: number): number {
-  let quote = at
+  // Most strings are short, and found byte by byte before a call to search for the quote would have begun.
+  let quote = at + 1
+  for (const near = Math.min(at + NEAR, bytes.length); quote < near; quote++) {
+    const byte = bytes[quote]
+    if (byte === QUOTE) return quote + 1
+    if (byte === BACKSLASH) break
+  }
+  quote--
   for (;;) {
     quote = bytes.indexOf(QUOTE, quote + 1)
     if (quote < 0) throw notJson(bytes.length)
@@ -89,6 +97,9 @@ export function pastString(bytes: Uint8Array, at: number): number {
   }
 }
 
+/** How far a string is looked through byte by byte. */
+const NEAR = 24
+
 const SCALAR = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/
 
 /** Longer than any number that anybody means. */
@@ -96,6 +107,8 @@ const LONGEST_SCALAR = 4_096
 
 function pastScalar(bytes: Uint8Array, at: number): number {
   let end = pastDigits(bytes, at)
+  if (end > at && isEnd(bytes[end])) return end
+  end = pastWord(bytes, at)
   if (end > at && isEnd(bytes[end])) return end
   end = at
   let text = ''
@@ -118,6 +131,17 @@ function pastDigits(bytes: Uint8Array, at: number): number {
   for (let byte = first; byte >= ZERO && byte <= NINE; byte = bytes[end] as number) end++
   return end
 }
+
+/** Past `true`, `false` or `null`; where there is none, to where it began. */
+function pastWord(bytes: Uint8Array, at: number): number {
+  const word = WORDS[bytes[at] as number]
+  return word && hasAt(bytes, at, word) ? at + word.length : at
+}
+
+/** By their first byte. */
+const WORDS: Readonly<Record<number, Uint8Array>> = Object.fromEntries(
+  ['true', 'false', 'null'].map((word) => [word.charCodeAt(0), new TextEncoder().encode(word)]),
+)
 
 const ZERO = 0x30
 const NINE = 0x39

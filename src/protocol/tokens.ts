@@ -3,6 +3,7 @@
  * where it has none cannot compact any more.
  */
 import type { Value } from './json.ts'
+import { mayHold } from './jsonnotes.ts'
 import type { Generation } from './models.ts'
 
 /** Words, capitals, pairs of digits, indents, line ends, and single characters: roughly what a tokenizer makes. */
@@ -33,15 +34,13 @@ export function roughTokens(outline: Value): number {
   let media = 0
   const open = [outline]
   for (let value = open.pop(); value; value = open.pop()) {
-    for (const { key, value: inner } of value.members ?? []) {
-      const length = inner.end - inner.start
-      if (key === 'data' && length > MEDIA_LENGTH) {
-        bytes -= length
-        media++
-      }
-      open.push(inner)
+    const length = value.end - value.start
+    if (value.key === 'data' && length > MEDIA_LENGTH) {
+      bytes -= length
+      media++
     }
-    if (value.elements) open.push(...value.elements)
+    if (!mayHold(value, 'data')) continue
+    for (const inner of value.members ?? value.elements ?? []) open.push(inner)
   }
   return Math.ceil(bytes / BYTES) + media * IMAGE
 }

@@ -2,6 +2,7 @@
 
 import type { CredentialSource } from '../aws.ts'
 import type { Config, LimitsConfig } from '../config.ts'
+import type { Room } from '../protocol/bytes.ts'
 import type { Omissions, Wire } from '../protocol/fields/target.ts'
 import type { Check, Findings, Offer, Quota } from '../protocol/findings.ts'
 import type { Hashes } from '../protocol/hashes.ts'
@@ -66,6 +67,7 @@ export interface Lent {
   now(): number
   limits: LimitsConfig
   hashes: Hashes
+  room?: Room | undefined
   /** To be called when a request has just left for the upstream. */
   sent(): void
   /** Keys a stable pseudonym: what it is computed from cannot be had back. */

@@ -118,7 +118,7 @@ describe('splice and without', () => {
             without(outline(body, {}).members, ({ key }) => gone.includes(key)),
           )
           const root = outline(cut, {})
-          const left = root.members?.map(({ start, end }) => text(cut.subarray(start, end)))
+          const left = root.members?.map(({ from, end }) => text(cut.subarray(from, end)))
           expect(left).toEqual(join(list.filter(([key]) => !gone.includes(key))))
         },
       ),

@@ -170,7 +170,7 @@ const SHORT = 20_000
 export function isBackground({ agent, session, body, outline }: Call): boolean {
   if (agent !== undefined) return true
   if (session === undefined || body.length > SHORT) return false
-  return !outline.members?.some(({ key, value }) => key === 'tools' && (value.elements?.length ?? 0) > 0)
+  return !outline.members?.some(({ key, elements }) => key === 'tools' && (elements?.length ?? 0) > 0)
 }
 
 function standOf({ bucket, queue, afloat, quota, upstreams }: Line, now: number): Stand {

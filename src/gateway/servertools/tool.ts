@@ -8,6 +8,7 @@ import type { Json } from '../../protocol/blocks.ts'
 import { hasAt } from '../../protocol/bytes.ts'
 import type { Edit } from '../../protocol/edits.ts'
 import { member, parse, type Value } from '../../protocol/json.ts'
+import { mayHoldServerTool } from '../../protocol/jsonnotes.ts'
 import type { Call } from '../../protocol/messages.ts'
 import { domainFault } from './domains.ts'
 import type { ToolName } from './outcome.ts'
@@ -36,10 +37,12 @@ export function toolOf<Checked extends object>(
   ordinary: Json,
   check: (said: Said) => Checked,
 ): (Checked & Replacing) | undefined {
+  const tools = member(outline, 'tools')
+  if (!mayHoldServerTool(tools)) return undefined
   const versioned = encoder.encode(`"${name}_`)
   let found: Checked | undefined
   const edits: Edit[] = []
-  for (const [index, tool] of (member(outline, 'tools')?.elements ?? []).entries()) {
+  for (const [index, tool] of (tools?.elements ?? []).entries()) {
     const type = member(tool, 'type')
     if (!type || !hasAt(body, type.start, versioned)) continue
     const said = parse<Json>(body, tool) ?? {}
@@ -59,7 +62,7 @@ const KEPT: readonly string[] = ['cache_control', 'defer_loading', 'strict']
 
 function instead(ordinary: Json, body: Uint8Array, tool: Value): string {
   const kept = tool.members?.filter(({ key }) => KEPT.includes(key)) ?? []
-  const own = kept.map(({ start, end }) => `,${decoder.decode(body.subarray(start, end))}`)
+  const own = kept.map(({ from, end }) => `,${decoder.decode(body.subarray(from, end))}`)
   return `${JSON.stringify(ordinary).slice(0, -1)}${own.join('')}}`
 }
 

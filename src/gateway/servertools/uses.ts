@@ -1,5 +1,6 @@
 /** Which blocks of a conversation are uses of server tools and their results, and whose. */
 import { member, type Value } from '../../protocol/json.ts'
+import { mayHold, mayHoldServerTool } from '../../protocol/jsonnotes.ts'
 import type { Call } from '../../protocol/messages.ts'
 import { isBlock, messagesOf, textOf } from './blocks.ts'
 import { KINDS } from './kinds.ts'
@@ -7,6 +8,8 @@ import type { Kind, ToolName } from './outcome.ts'
 
 /** Whether a conversation has any part in it that the upstream cannot read. */
 export function hasUses({ body, outline }: Call, native: readonly ToolName[]): boolean {
+  const messages = member(outline, 'messages')
+  if (!mayHoldServerTool(messages) && !mayHold(messages, 'citations')) return false
   return messagesOf(outline).some((message) =>
     (member(message, 'content')?.elements ?? []).some((block) => {
       const kind = kindOfUse(body, block)

@@ -53,14 +53,19 @@ export async function adapt(call: Call, target: Target, envelope: Envelope): Pro
   if (gone.length > 0) betas = betas.filter((beta) => !lostItsField(beta, gone))
   for (const field of envelope.drop) edits.drop(root, field)
   for (const each of envelope.add(betas)) edits.add(root, each)
-  return { body: splice(body, edits.edits()), betas, structured, removed: removed(edits, call, betas) }
+  return {
+    body: splice(body, edits.edits(), target.room),
+    betas,
+    structured,
+    removed: removed(edits, call, betas),
+  }
 }
 
 async function bedrockFields(edits: Draft, call: Call, target: Target, betas: ReadonlySet<string>) {
   const { body, outline: root } = call
   const generation = generationOf(target.model)
   const here = { wire: target.wire, generation, model: target.model, betas }
-  for (const pattern of refusedFields(here, root.members ?? [])) {
+  for (const pattern of refusedFields(here, root)) {
     if (!target.omit.accepted.has(pattern)) dropField(edits, body, root, pattern)
   }
   cacheBreakpoints(edits, body, root, generation, target.wire)

@@ -4,6 +4,7 @@
  */
 import type { Draft } from '../draft.ts'
 import { has, member, parse, type Value, values } from '../json.ts'
+import { mayHold } from '../jsonnotes.ts'
 import type { Generation } from '../models.ts'
 import type { Wire } from './target.ts'
 
@@ -17,7 +18,7 @@ export function cacheBreakpoints(
   wire: Wire,
 ) {
   if (wire === 'invoke') spreadAutomatic(draft, body, root)
-  const holders = cacheable(root).filter((holder) => has(holder, 'cache_control'))
+  const holders = cacheable(root, 'cache_control').filter((holder) => has(holder, 'cache_control'))
   if (holders.length === 0) return
   const kept = holders.filter((holder) => !isThinking(body, holder))
   const keeps = new Set(kept)
@@ -54,22 +55,29 @@ function isThinking(body: Uint8Array, block: Value): boolean {
   return type !== undefined && /thinking$/.test(String(parse(body, type)))
 }
 
-/** Every value that may carry a breakpoint, in the order in which Anthropic caches: tools, system, messages. */
-function cacheable(root: Value): Value[] {
+/**
+ * Every value that may carry a breakpoint, in the order in which Anthropic caches: tools, system, messages. With a
+ * `key`, of these only such as may have that or hold one that has.
+ */
+function cacheable(root: Value, key?: string): Value[] {
   const found: Value[] = []
-  for (const tools of values(root, 'tools')) for (const tool of tools.elements ?? []) found.push(tool)
-  for (const system of values(root, 'system')) addBlocks(found, system)
+  for (const tools of values(root, 'tools')) {
+    for (const tool of tools.elements ?? []) if (key === undefined || mayHold(tool, key)) found.push(tool)
+  }
+  for (const system of values(root, 'system')) addBlocks(found, system, key)
   for (const messages of values(root, 'messages')) {
     for (const message of messages.elements ?? []) {
-      for (const content of values(message, 'content')) addBlocks(found, content)
+      if (key !== undefined && !mayHold(message, key)) continue
+      for (const content of values(message, 'content')) addBlocks(found, content, key)
     }
   }
   return found
 }
 
-function addBlocks(found: Value[], { elements }: Value) {
+function addBlocks(found: Value[], { elements }: Value, key: string | undefined) {
   for (const block of elements ?? []) {
-    for (const inner of values(block, 'content')) addBlocks(found, inner)
+    if (key !== undefined && !mayHold(block, key)) continue
+    for (const inner of values(block, 'content')) addBlocks(found, inner, key)
     found.push(block)
   }
 }

@@ -53,16 +53,23 @@ export function contextEdits(
 const PLAIN_ID = /^"[A-Za-z0-9_.@-]{1,256}"$/
 const QUOTE = 0x22
 
+type Pseudonymous = Pick<Target, 'secret' | 'hashes'>
+
 /** Such an id becomes a pseudonym: the same one for the same user, on every replica. */
-export async function userIds(draft: Draft, body: Bytes, root: Value, { secret, hashes }: Target) {
-  for (const value of values(root, 'metadata').flatMap((metadata) => values(metadata, 'user_id'))) {
-    const id = body.slice(value.start, value.end)
-    if (id[0] !== QUOTE || PLAIN_ID.test(new TextDecoder().decode(id))) continue
-    const code = await hashes.hmac(encoder.encode(secret), id)
-    draft.replace(value, `"${hex(code.subarray(0, PSEUDONYM))}"`)
+export async function userIds(draft: Draft, body: Bytes, root: Value, { secret, hashes }: Pseudonymous) {
+  for (const metadata of values(root, 'metadata')) {
+    for (const value of values(metadata, 'user_id')) await userId(draft, body, value, { secret, hashes })
   }
 }
 
+async function userId(draft: Draft, body: Bytes, value: Value, { secret, hashes }: Pseudonymous) {
+  const id = body.slice(value.start, value.end)
+  if (id[0] !== QUOTE || PLAIN_ID.test(decoder.decode(id))) return
+  const code = await hashes.hmac(encoder.encode(secret), id)
+  draft.replace(value, `"${hex(code.subarray(0, PSEUDONYM))}"`)
+}
+
 const encoder = new TextEncoder()
+const decoder = new TextDecoder()
 /** Bytes: 128 bits of HMAC-SHA-256. */
 const PSEUDONYM = 16

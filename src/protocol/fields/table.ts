@@ -3,7 +3,8 @@
  * ships tomorrow is tried, and learned about if it is refused.
  * https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html
  */
-import type { Member } from '../json.ts'
+import type { Value } from '../json.ts'
+import { mayHold } from '../jsonnotes.ts'
 import type { Generation, Model } from '../models.ts'
 import type { Wire } from './target.ts'
 
@@ -65,18 +66,24 @@ export const REFUSED_FIELDS: readonly [pattern: string, refused: Refused][] = [
   ['messages.*.output_config', unless('mid-conversation-output-config')],
 ]
 
-/** The same, each with the member of a body that it begins with. */
+/** The same, each with the member of a body that it begins with, and the key within that it ends in. */
 const BY_MEMBER = REFUSED_FIELDS.map(([pattern, refused]) => {
-  const [first = ''] = pattern.split('.')
-  return { first, pattern, refused }
+  const [first = '', ...rest] = pattern.split('.')
+  return { first, key: rest.at(-1), pattern, refused }
 })
 
-/** The patterns that are refused here, of those that may lead somewhere in a body with these members. */
-export function refusedFields(here: Circumstances, members: readonly Pick<Member, 'key'>[]): string[] {
-  const there = new Set<string>()
-  for (const { key } of members) there.add(key)
+/** The patterns that are refused here, of those that may lead somewhere in this body. */
+export function refusedFields(here: Circumstances, root: Value): string[] {
   const patterns: string[] = []
-  for (const { first, pattern, refused } of BY_MEMBER)
-    if (there.has(first) && refused(here)) patterns.push(pattern)
+  for (const { first, key, pattern, refused } of BY_MEMBER)
+    if (mayLead(root, first, key) && refused(here)) patterns.push(pattern)
   return patterns
+}
+
+/** None of these patterns leads further than the outline of a request looks. */
+function mayLead(root: Value, first: string, key: string | undefined): boolean {
+  if (!mayHold(root, first)) return false
+  for (const value of root.members ?? [])
+    if (value.key === first && (key === undefined || mayHold(value, key))) return true
+  return false
 }

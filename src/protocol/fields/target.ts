@@ -1,4 +1,5 @@
 /** Where a call is being adapted to, and what is known not to be taken there. */
+import type { Room } from '../bytes.ts'
 import type { Hashes } from '../hashes.ts'
 import type { Model } from '../models.ts'
 
@@ -38,4 +39,6 @@ export interface Target {
   /** Keys the pseudonym of `metadata.user_id`. */
   secret: string
   hashes: Hashes
+  /** Where the edited copy is written to. */
+  room?: Room | undefined
 }

@@ -51,7 +51,7 @@ function becomeEnabled(draft: Draft, body: Uint8Array, root: Value, thinking: Va
 function renameBinding(draft: Draft, thinking: Value) {
   const binding = member(thinking, 'block_binding')
   const behaviour = binding?.members?.find(({ key }) => key === 'prefix_mismatch_behavior')
-  if (behaviour) draft.replace({ start: behaviour.start, end: behaviour.value.start }, '"mismatch_behavior":')
+  if (behaviour) draft.replace({ start: behaviour.from, end: behaviour.start }, '"mismatch_behavior":')
 }
 
 function read(body: Uint8Array, object: Value, key: string): unknown {

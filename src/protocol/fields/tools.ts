@@ -1,6 +1,7 @@
 /** Tools, where a model cannot be told which to use, and fields of theirs that are spelled as a beta elsewhere. */
 import type { Draft } from '../draft.ts'
 import { member, parse, type Value } from '../json.ts'
+import { mayHold } from '../jsonnotes.ts'
 import type { Target } from './target.ts'
 
 /** Models that always think cannot be made to use a tool; Haiku can. They choose by themselves. */
@@ -22,7 +23,9 @@ const RENEWED: ReadonlyMap<unknown, string> = new Map([
 ])
 
 export function toolVersions(draft: Draft, body: Uint8Array, root: Value) {
-  for (const tool of member(root, 'tools')?.elements ?? []) {
+  const tools = member(root, 'tools')
+  if (!mayHold(tools, 'type')) return
+  for (const tool of tools?.elements ?? []) {
     const type = member(tool, 'type')
     const renewed = type && RENEWED.get(parse<unknown>(body, type))
     if (type && renewed) draft.replace(type, JSON.stringify(renewed))
@@ -32,10 +35,14 @@ export function toolVersions(draft: Draft, body: Uint8Array, root: Value) {
 const STREAMED_INPUT = 'fine-grained-tool-streaming-2025-05-14'
 
 /** Bedrock says with a beta what the Anthropic API says with a field of the tool. */
-export function impliedBetas(body: Uint8Array, root: Value): string[] {
-  const eager = member(root, 'tools')?.elements?.some((tool) => {
+export function impliedBetas(body: Uint8Array, root: Value): readonly string[] {
+  const tools = member(root, 'tools')
+  if (!mayHold(tools, 'eager_input_streaming')) return NONE
+  const eager = tools?.elements?.some((tool) => {
     const value = member(tool, 'eager_input_streaming')
     return value && parse<unknown>(body, value) === true
   })
-  return eager ? [STREAMED_INPUT] : []
+  return eager ? [STREAMED_INPUT] : NONE
 }
+
+const NONE: readonly string[] = []

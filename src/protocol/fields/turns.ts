@@ -2,11 +2,13 @@
 
 import type { Draft } from '../draft.ts'
 import { isText, member, type Value, values } from '../json.ts'
+import { mayHoldOddRole } from '../jsonnotes.ts'
 import { generationOf } from '../models.ts'
 import type { Target } from './target.ts'
 
 /** System messages inside the conversation came with 4.8. Where they are unknown the user says what they say. */
 export function systemTurns(draft: Draft, body: Uint8Array, root: Value, { model }: Target) {
+  if (!mayHoldOddRole(root)) return
   const known = generationOf(model) >= 4.8
   for (const messages of values(root, 'messages')) {
     for (const message of messages.elements ?? []) {

@@ -31,7 +31,7 @@ export const bedrock = { place, find, resolve, survey, examine, send, countToken
 
 async function send(call: Call, route: Route, lent: Lent, omit: Omissions): Promise<Reply> {
   const { wire } = route.upstream
-  const target = { wire, model: route.model, omit, secret: lent.secret, hashes: lent.hashes }
+  const target = { wire, model: route.model, omit, secret: lent.secret, hashes: lent.hashes, room: lent.room }
   const envelope = wire === 'invoke' ? invokeEnvelope() : streamEnvelope(call, route.modelId)
   const { body, betas, structured, removed } = await adapt(call, target, envelope)
   const door = doorFor(call, route, lent)
