@@ -1,5 +1,5 @@
 /** Every path the gateway answers, and the one place where errors become answers. */
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { admin } from './api/admin.ts'
 import { assets } from './api/assets.ts'
@@ -18,15 +18,18 @@ import { newId } from './protocol/ids.ts'
 
 export const app = new Hono<Env>()
 
-app.use(async (c, next) => {
+app.use((c, next) => {
   const startedAt = c.env.now()
-  const requestId = newId('req', startedAt)
   c.set('startedAt', startedAt)
-  c.set('requestId', requestId)
-  c.header('request-id', requestId)
-  c.header('x-content-type-options', 'nosniff')
-  await next()
+  c.set('requestId', newId('req', startedAt))
+  return next()
 })
+
+/** What every answer says that is made by Hono. */
+function prepare(c: Context<Env>) {
+  c.header('request-id', c.var.requestId)
+  c.header('x-content-type-options', 'nosniff')
+}
 
 app.use(untilStopping)
 
@@ -37,11 +40,22 @@ const forPages = cors({
   exposeHeaders: ['request-id', 'retry-after'],
 })
 // Only for pages: on the way back it would cost every stream the server's fast path.
-app.use('/v1/*', (c, next) => (c.req.header('origin') === undefined ? next() : forPages(c, next)))
+app.use('/v1/*', (c, next) => {
+  if (c.req.header('origin') === undefined) return next()
+  prepare(c)
+  return forPages(c, next)
+})
 
-for (const door of ['/v1', '/anthropic/v1']) {
+const DOORS = ['/v1', '/anthropic/v1']
+
+// Before what follows: its answers say all of it themselves, and a Headers that is not used costs 4 microseconds.
+for (const door of DOORS) app.route(`${door}/messages`, messages)
+app.use((c, next) => {
+  prepare(c)
+  return next()
+})
+for (const door of DOORS) {
   app.route(`${door}/messages/count_tokens`, tokens)
-  app.route(`${door}/messages`, messages)
   app.route(`${door}/models`, models)
   app.route(`${door}/requests`, requests)
 }
