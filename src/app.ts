@@ -9,6 +9,7 @@ import { invoke } from './api/invoke.ts'
 import { messages } from './api/messages.ts'
 import { metrics } from './api/metrics.ts'
 import { models } from './api/models.ts'
+import { RecallingRouter } from './api/recalling.ts'
 import { report } from './api/report.ts'
 import { requests } from './api/requests.ts'
 import { untilStopping } from './api/stopping.ts'
@@ -16,7 +17,7 @@ import { tokens } from './api/tokens.ts'
 import { errorResponse, GatewayError } from './errors.ts'
 import { newId } from './protocol/ids.ts'
 
-export const app = new Hono<Env>()
+export const app = new Hono<Env>({ router: new RecallingRouter() })
 
 app.use((c, next) => {
   const startedAt = c.env.now()
