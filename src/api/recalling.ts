@@ -1,6 +1,6 @@
 /**
  * A router that is asked once for each path. Beside paths such as `/admin/channels/:id` Hono's quick router cannot be
- * had, and its other one goes through all it has for every request: 5 microseconds and 2 KB.
+ * had, and its other one goes through all it has for every request: 1.7 microseconds and 2 KB.
  */
 import type { Result, Router } from 'hono/router'
 import { TrieRouter } from 'hono/router/trie-router'

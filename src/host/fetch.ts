@@ -40,7 +40,7 @@ export function undiciSend(): Send {
     })
 }
 
-/** Where URLs lead. Those of models are asked for again and again: reading one is 3 microseconds. */
+/** Where URLs lead. Those of models are asked for again and again. */
 function placing() {
   const places = new Map<string, { origin: string; path: string }>()
   return (url: string) => {
