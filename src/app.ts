@@ -1,5 +1,5 @@
 /** Every path the gateway answers, and the one place where errors become answers. */
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { admin } from './api/admin.ts'
 import { assets } from './api/assets.ts'
@@ -9,6 +9,7 @@ import { invoke } from './api/invoke.ts'
 import { messages } from './api/messages.ts'
 import { metrics } from './api/metrics.ts'
 import { models } from './api/models.ts'
+import { RecallingRouter } from './api/recalling.ts'
 import { report } from './api/report.ts'
 import { requests } from './api/requests.ts'
 import { untilStopping } from './api/stopping.ts'
@@ -16,17 +17,20 @@ import { tokens } from './api/tokens.ts'
 import { errorResponse, GatewayError } from './errors.ts'
 import { newId } from './protocol/ids.ts'
 
-export const app = new Hono<Env>()
+export const app = new Hono<Env>({ router: new RecallingRouter() })
 
-app.use(async (c, next) => {
+app.use((c, next) => {
   const startedAt = c.env.now()
-  const requestId = newId('req', startedAt)
   c.set('startedAt', startedAt)
-  c.set('requestId', requestId)
-  c.header('request-id', requestId)
-  c.header('x-content-type-options', 'nosniff')
-  await next()
+  c.set('requestId', newId('req', startedAt))
+  return next()
 })
+
+/** What every answer says that is made by Hono. */
+function prepare(c: Context<Env>) {
+  c.header('request-id', c.var.requestId)
+  c.header('x-content-type-options', 'nosniff')
+}
 
 app.use(untilStopping)
 
@@ -37,11 +41,22 @@ const forPages = cors({
   exposeHeaders: ['request-id', 'retry-after'],
 })
 // Only for pages: on the way back it would cost every stream the server's fast path.
-app.use('/v1/*', (c, next) => (c.req.header('origin') === undefined ? next() : forPages(c, next)))
+app.use('/v1/*', (c, next) => {
+  if (c.req.header('origin') === undefined) return next()
+  prepare(c)
+  return forPages(c, next)
+})
 
-for (const door of ['/v1', '/anthropic/v1']) {
+const DOORS = ['/v1', '/anthropic/v1']
+
+// Before what follows: its answers say all of it themselves, and need no Headers prepared.
+for (const door of DOORS) app.route(`${door}/messages`, messages)
+app.use((c, next) => {
+  prepare(c)
+  return next()
+})
+for (const door of DOORS) {
   app.route(`${door}/messages/count_tokens`, tokens)
-  app.route(`${door}/messages`, messages)
   app.route(`${door}/models`, models)
   app.route(`${door}/requests`, requests)
 }

@@ -4,7 +4,7 @@ import { dnsSuffix } from './aws/hosts.ts'
 import { GatewayError } from './errors.ts'
 import type { Bytes } from './protocol/bytes.ts'
 import { type Hashes, webHashes } from './protocol/hashes.ts'
-import { type Signable, signed } from './protocol/sigv4.ts'
+import { type Place, type Signable, signed } from './protocol/sigv4.ts'
 
 /** Keys that sign, or a secret that is shown: a Bedrock or Anthropic API key, a Google access token. */
 export type Credentials = AwsKeys | { bearer: string; expiresAt?: number }
@@ -17,6 +17,8 @@ export interface AwsKeys {
   expiresAt?: number
   /** Signing keys made from these, one a day, region and service. */
   derived?: Map<string, Bytes>
+  /** What URLs come to in a signature. */
+  places?: Map<string, Place>
 }
 
 /** Is handed work that nobody waits for, and that is to go on after the request. */

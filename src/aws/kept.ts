@@ -44,7 +44,7 @@ export function keptCredentials(
 
   async function loaded(): Promise<Credentials> {
     const fresh = await load()
-    const credentials = 'bearer' in fresh ? fresh : { ...fresh, derived: new Map() }
+    const credentials = 'bearer' in fresh ? fresh : { ...fresh, derived: new Map(), places: new Map() }
     const at = now()
     const expiresAt = fresh.expiresAt ?? Number.POSITIVE_INFINITY
     const life = expiresAt - at

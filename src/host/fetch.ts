@@ -21,16 +21,17 @@ export function undiciSend(): Send {
     headersTimeout: 0,
     bodyTimeout: 0,
   })
+  const placeOf = placing()
   return (url, { method = 'GET', headers = {}, body, signal }) =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
-      const { origin, pathname, search } = new URL(url)
+      const { origin, path } = placeOf(url)
       const { length } = body ?? ''
       const sent = body && length >= LARGE && typeof body !== 'string' ? once(body) : body
       const all = sent === body ? headers : { ...headers, 'content-length': String(length) }
       const asked = {
         origin,
-        path: pathname + search,
+        path,
         method,
         headers: all,
         body: (sent ?? null) as Uint8Array,
@@ -38,6 +39,22 @@ export function undiciSend(): Send {
       agent.dispatch(asked, answering(resolve, reject, signal))
     })
 }
+
+/** Where URLs lead. Those of models are asked for again and again. */
+function placing() {
+  const places = new Map<string, { origin: string; path: string }>()
+  return (url: string) => {
+    const known = places.get(url)
+    if (known) return known
+    const { origin, pathname, search } = new URL(url)
+    const place = { origin, path: pathname + search }
+    if (places.size >= MOST_PLACES) places.clear()
+    places.set(url, place)
+    return place
+  }
+}
+
+const MOST_PLACES = 256
 
 /** A body of this length is let go as soon as it is sent: undici holds what it was given until the answer is over. */
 const LARGE = 16 * 1024

@@ -18,11 +18,11 @@ export function bodyOf(incoming: IncomingMessage, length: number): Promise<Bytes
     incoming.on('data', (piece: Buffer) => {
       at += piece.copy(body, at)
     })
-    incoming.once('end', () => {
+    incoming.on('end', () => {
       if (at === length) resolve(body)
     })
-    incoming.once('error', reject)
-    incoming.once('close', () => {
+    incoming.on('error', reject)
+    incoming.on('close', () => {
       if (at < length) reject(new Error('the client has gone')) // with its stack, 14 microseconds
     })
   })

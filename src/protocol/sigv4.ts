@@ -16,6 +16,15 @@ export interface Signing {
   sessionToken?: string
   /** Keys made from the secret, one a day, region and service. */
   derived?: Map<string, Bytes>
+  /** What URLs come to in a signature: hardly more than one a model. */
+  places?: Map<string, Place>
+}
+
+/** A URL as it is signed. */
+export interface Place {
+  host: string
+  path: string
+  query: string
 }
 
 export interface Signable {
@@ -40,14 +49,13 @@ export async function signed(
 ): Promise<Record<string, string>> {
   const stamp = stampOf(asked.now)
   const scope = `${stamp.slice(0, 8)}/${asked.region}/${asked.service}/aws4_request`
-  const { host, pathname, search } = new URL(asked.url)
+  const { host, path, query } = keys.places?.get(asked.url) ?? placeOf(asked.url, keys)
   const headers: Record<string, string> = { 'x-amz-date': stamp }
   for (const name in asked.headers) headers[name] = asked.headers[name] as string
   if (keys.sessionToken !== undefined) headers['x-amz-security-token'] = keys.sessionToken
   const { lines, names } = signedLines(headers, host)
-  const query = search === '' ? '' : canonicalQuery(search)
   const bodyHash = await hashes.sha256(asked.body ?? '')
-  const canonical = `${asked.method}\n${canonicalPath(pathname)}\n${query}\n${lines}\n${names}\n${bodyHash}`
+  const canonical = `${asked.method}\n${path}\n${query}\n${lines}\n${names}\n${bodyHash}`
   const key = keys.derived?.get(scope) ?? (await keyFor(scope, keys, hashes))
   const toSign = `${ALGORITHM}\n${stamp}\n${scope}\n${await hashes.sha256(canonical)}`
   const signature = hex(await hashes.hmac(key, toSign))
@@ -75,6 +83,14 @@ function signedLines(headers: Readonly<Record<string, string>>, host: string) {
 /** As it arrives: trimmed, and of several spaces one. */
 function onlySpaces(value: string): string {
   return /^\s|\s\s|[^\S ]|\s$/.test(value) ? value.trim().replace(/\s+/g, ' ') : value
+}
+
+function placeOf(url: string, { places }: Signing): Place {
+  const { host, pathname, search } = new URL(url)
+  const place = { host, path: canonicalPath(pathname), query: search === '' ? '' : canonicalQuery(search) }
+  if (places && places.size >= MOST_PLACES) places.clear()
+  places?.set(url, place)
+  return place
 }
 
 /** Encoded a second time, as every service but S3 has it. */
@@ -107,6 +123,9 @@ async function keyFor(scope: string, { secretAccessKey, derived }: Signing, hash
   derived?.set(scope, key)
   return key
 }
+
+/** A client may ask for models without end. */
+const MOST_PLACES = 256
 
 /** Yesterday's are no use: a process that runs for months starts over now and then. */
 const MOST_KEYS = 32
