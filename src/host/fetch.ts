@@ -126,26 +126,27 @@ class Body {
   }
 
   push(chunk: Bytes) {
-    if (this.#waiting) return this.#answer({ done: false, value: chunk })
     this.#held.push(chunk)
     this.#size += chunk.length
     if (this.#size >= MOST_HELD) this.#controller.pause()
+    this.#tell()
   }
 
   end() {
     this.#isOver = true
-    if (this.#waiting) this.#answer(OVER)
+    this.#tell()
   }
 
   fail(error: unknown) {
     this.#failure = { error }
-    this.#waiting?.reject(error)
-    this.#waiting = undefined
+    this.#tell()
   }
 
-  #answer(read: Read) {
-    this.#waiting?.resolve(read)
+  /** Not at once: one packet holds many chunks, and those behind this one come before anything else happens. */
+  #tell() {
+    const waiting = this.#waiting
     this.#waiting = undefined
+    if (waiting) queueMicrotask(() => this.read().then(waiting.resolve, waiting.reject))
   }
 
   getReader() {

@@ -5,7 +5,8 @@ import type { Bytes } from './bytes.ts'
 const ALPHABET = new TextEncoder().encode('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/')
 const PADDING = 0x3d
 const INVALID = 0xff
-const SEXTETS = sextets()
+/** What each letter stands for; above 63 where it is none. */
+export const SEXTETS: Uint8Array = sextets()
 
 function sextets(): Uint8Array {
   const table = new Uint8Array(256).fill(INVALID)

@@ -18,8 +18,11 @@ const MAX_FRAME = 24 * 1024 * 1024 + MAX_HEADERS + OVERHEAD
 /** String headers only: `:message-type`, `:event-type`, `:exception-type` and their like. */
 export type FrameHeaders = ReadonlyMap<string, string>
 
-/** Takes a frame. The payload is a view of the bytes read: what must outlive the next read is copied. */
-export type TakeFrame = (headers: FrameHeaders, payload: Uint8Array) => void
+/**
+ * Takes a frame. Its payload is `bytes[start, end)` of what was read: what must outlive the next read is copied. The
+ * same headers are the same map.
+ */
+export type TakeFrame = (headers: FrameHeaders, bytes: Uint8Array, start: number, end: number) => void
 
 export interface FrameDecoder {
   /**
@@ -55,7 +58,7 @@ export function frameDecoder(checksum = (bytes: Uint8Array) => crc32(bytes, 0, b
       if (checksum(bytes.subarray(at, end - 4)) !== u32(bytes, end - 4))
         throw damaged('a frame fails its checksum')
       const payload = at + PRELUDE + u32(bytes, at + 4)
-      take(headersAt(bytes, at + PRELUDE, payload), bytes.subarray(payload, end - 4))
+      take(headersAt(bytes, at + PRELUDE, payload), bytes, payload, end - 4)
       at += length
     }
     held = bytes.length - at

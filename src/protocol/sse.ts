@@ -3,28 +3,47 @@
  * SDKs go by it and drop an event that has none. https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 import { envelope, type GatewayError } from '../errors.ts'
-import type { Bytes } from './bytes.ts'
+import { type Bytes, concat, hasAt } from './bytes.ts'
 import type { StreamEvent } from './messages.ts'
 
 const encoder = new TextEncoder()
-const LINE_FEED = 0x0a
+/** What ends an event. */
+export const BEHIND_DATA: Uint8Array = encoder.encode('\n\n')
 
-/** The bytes of several events, as one chunk. */
+/** The bytes of several events, as one chunk; those that lie in memory as they are to be said are not copied one by one. */
 export function frames(events: readonly StreamEvent[]): Bytes {
-  let length = 0
-  for (const { type, data } of events) length += beforeData(type).length + data.length + 2
-  const bytes = new Uint8Array(length)
-  let at = 0
-  for (const { type, data } of events) {
-    const before = beforeData(type)
-    bytes.set(before, at)
-    at += before.length
-    bytes.set(data, at)
-    at += data.length
-    bytes[at++] = LINE_FEED
-    bytes[at++] = LINE_FEED
+  const said: Uint8Array[] = []
+  for (let at = 0; at < events.length; ) {
+    const run = runFrom(events, at)
+    const { type, data } = events[at] as StreamEvent
+    if (run === 0) said.push(beforeData(type), data, BEHIND_DATA)
+    else said.push(stretch(events[at] as StreamEvent, events[at + run - 1] as StreamEvent))
+    at += Math.max(run, 1)
   }
-  return bytes
+  return said.length === 1 ? (said[0] as Bytes) : concat(said)
+}
+
+/** How many events, from this one on, lie one behind the other with what is said around them. */
+function runFrom(events: readonly StreamEvent[], from: number): number {
+  const { buffer } = (events[from] as StreamEvent).data
+  const memory = new Uint8Array(buffer)
+  let end = -1
+  let at = from
+  for (; at < events.length; at++) {
+    const { type, data } = events[at] as StreamEvent
+    const before = beforeData(type)
+    const start = data.byteOffset - before.length
+    if (data.buffer !== buffer || (end < 0 ? start < 0 : start !== end)) break
+    const behind = data.byteOffset + data.length
+    if (!hasAt(memory, start, before) || !hasAt(memory, behind, BEHIND_DATA)) break
+    end = behind + BEHIND_DATA.length
+  }
+  return at - from
+}
+
+function stretch(first: StreamEvent, { data }: StreamEvent): Bytes {
+  const start = first.data.byteOffset - beforeData(first.type).length
+  return new Uint8Array(data.buffer, start, data.byteOffset + data.length + BEHIND_DATA.length - start)
 }
 
 const COMMON = [
@@ -37,7 +56,8 @@ const COMMON = [
 ]
 const BEFORE_DATA = new Map(COMMON.map((type) => [type, lineBefore(type)]))
 
-function beforeData(type: string): Uint8Array {
+/** What an event's data is said after. */
+export function beforeData(type: string): Uint8Array {
   return BEFORE_DATA.get(type) ?? lineBefore(type)
 }
 

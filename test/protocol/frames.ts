@@ -42,8 +42,8 @@ export function decode(parts: readonly Uint8Array[]): Told[] {
   const decoder = frameDecoder()
   const frames: Told[] = []
   for (const part of parts)
-    decoder.push(part, (headers, payload) => {
-      frames.push({ headers: [...headers], payload: Buffer.from(payload).toString('hex') })
+    decoder.push(part, (headers, bytes, start, end) => {
+      frames.push({ headers: [...headers], payload: Buffer.from(bytes.subarray(start, end)).toString('hex') })
     })
   decoder.end()
   return frames
