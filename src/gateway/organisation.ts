@@ -30,7 +30,7 @@ export const UNSAID: Organisation = {
 
 const TRUST = 60_000
 
-interface Known extends Organisation {
+export interface Known extends Organisation {
   calendar: Calendar
 }
 
