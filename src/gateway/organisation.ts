@@ -30,8 +30,13 @@ export const UNSAID: Organisation = {
 
 const TRUST = 60_000
 
-export interface Known extends Organisation {
+interface Known extends Organisation {
   calendar: Calendar
+}
+
+/** Undefined where it has to be asked for. */
+export function organisationAtHand({ cache }: Runtime): Known | undefined {
+  return cache.known(ORGANISATION)
 }
 
 /** The organisation and its calendar, from the cache. */
