@@ -30,7 +30,7 @@ const PAGE = join(import.meta.dirname, '..', 'docs', 'performance-pieces.md')
 
 /** A round, and what a server gets warm by: the gateway's own code is compiled after some four thousand requests. */
 const SECONDS = 0.4
-const WARM_UP = { requests: 5_000, seconds: 4 }
+const WARM_UP = { requests: 5_000, seconds: 15 }
 const AGAIN = { requests: 200, seconds: 0.1 }
 const PROFILED = { requests: 100_000, seconds: 4 }
 

@@ -8,6 +8,8 @@ import { parseAddress, type Reach, reachOf } from './protocol/addresses.ts'
 import type { Bytes } from './protocol/bytes.ts'
 import { readCapped } from './protocol/capped.ts'
 import { within } from './protocol/deadline.ts'
+import type { Halting } from './protocol/halt.ts'
+import type { Send } from './protocol/send.ts'
 import { hostOf, isTrusted, mediaTypeOf, type Privileges, readUrl, refusalOf } from './protocol/urls.ts'
 
 /** What a runtime lends for it. */
@@ -52,7 +54,7 @@ export interface EgressWish {
   method?: 'GET' | 'POST'
   headers?: Record<string, string>
   body?: Bytes | string
-  signal?: AbortSignal
+  signal?: Halting
   /** For everything together, in milliseconds. */
   timeout: number
   /** Of the body, decompressed. */
@@ -139,23 +141,12 @@ async function follow(
 }
 
 /** The same as a `fetch`, for code that is written to be handed one. */
-export function egressFetch(lent: EgressLent, bounds: EgressWish): typeof fetch {
-  const send = async (url: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
-    const answer = await egress(String(url), { ...bounds, ...wishOf(init) }, lent)
+export function egressFetch(lent: EgressLent, bounds: EgressWish): Send {
+  return async (url, { redirect: _, ...init }) => {
+    const answer = await egress(url, { ...bounds, ...init }, lent)
     const hasBody = ![204, 205, 304].includes(answer.status)
     const status = answer.status >= 200 && answer.status <= 599 ? answer.status : 502
     return new Response(hasBody ? answer.body : null, { status, headers: answer.headers })
-  }
-  return send
-}
-
-function wishOf({ method, headers, body, signal }: RequestInit): Partial<EgressWish> {
-  if (method !== undefined && method !== 'GET' && method !== 'POST') throw new Error(`no ${method} from here`)
-  return {
-    ...(method ? { method } : {}),
-    ...(headers ? { headers: Object.fromEntries(new Headers(headers)) } : {}),
-    ...(body ? { body: body as Bytes | string } : {}),
-    ...(signal ? { signal } : {}),
   }
 }
 

@@ -12,6 +12,7 @@ import type { Steering } from './gateway/routing/steering.ts'
 import type { Sightings } from './gateway/sightings.ts'
 import type { Speech } from './gateway/speech.ts'
 import type { Bytes } from './protocol/bytes.ts'
+import type { Halting } from './protocol/halt.ts'
 import type { Hashes } from './protocol/hashes.ts'
 import type { Metrics } from './protocol/metrics.ts'
 import type { Send } from './protocol/send.ts'
@@ -42,7 +43,7 @@ export interface Runtime {
   /** What this process knows of its upstreams. */
   steering: Steering
   /** Resolves after so many milliseconds, or at once when the signal says that nobody waits any more. */
-  rest(milliseconds: number, signal?: AbortSignal): Promise<void>
+  rest(milliseconds: number, signal?: Halting): Promise<void>
   log: Log
   metrics: Metrics
   /** Milliseconds since 1970. */
@@ -59,6 +60,8 @@ export interface Runtime {
   clientAddress?: string | undefined
   /** The body of the request at hand, of that length as was declared, where this host reads it better than its Request. */
   whole?: ((length: number) => Promise<Bytes>) | undefined
+  /** That its client has gone, where this host says so at less cost than its Request. */
+  gone?: Halting | undefined
   /** What is said to its client, as this host takes it from a Response; without it, as the standard's stream. */
   stream?: ((speech: Speech) => ReadableStream<Bytes>) | undefined
   /** The static file that a request asks for, where there is one. */

@@ -585,12 +585,11 @@ describe('as a fetch', () => {
       answers: { 'https://1.1.1.1/none': () => new Response(null, { status: 204 }) },
     })
     const guarded = egressFetch(lent, WISH)
-    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"q":1}' }
+    const init = { method: 'POST' as const, headers: { 'content-type': 'application/json' }, body: '{"q":1}' }
     const answer = await guarded('https://1.1.1.1/', init)
     expect([answer.status, await answer.text()]).toEqual([200, 'ok'])
     expect(sent[0]).toMatchObject({ method: 'POST', body: '{"q":1}' })
-    expect((await guarded(new URL('https://1.1.1.1/none'))).status).toBe(204)
-    await expect(guarded('https://10.0.0.1/')).rejects.toEqual(error('refused'))
-    await expect(guarded('https://1.1.1.1/', { method: 'PUT' })).rejects.toThrow('no PUT from here')
+    expect((await guarded('https://1.1.1.1/none', {})).status).toBe(204)
+    await expect(guarded('https://10.0.0.1/', {})).rejects.toEqual(error('refused'))
   })
 })

@@ -1,9 +1,10 @@
 /** Virtual time: it moves when nothing is left to be done now, to the next moment that somebody waits for. */
+import type { Halting } from '../../src/protocol/halt.ts'
 
 export interface VirtualTime {
   now(): number
   /** As a runtime's: resolves when so much virtual time has passed, or at once when the signal says so. */
-  rest(milliseconds: number, signal?: AbortSignal): Promise<void>
+  rest(milliseconds: number, signal?: Halting): Promise<void>
   /** Something has just been done: time does not move before what follows from it is done too. */
   stir(): void
   /** Until nobody waits for anything any more. */

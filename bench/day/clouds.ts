@@ -3,6 +3,7 @@
  * take their time. They speak InvokeModel's streaming form, in the process of the gateway and in virtual time.
  */
 
+import type { Halting } from '../../src/protocol/halt.ts'
 import type { Answer, Sending } from '../../src/protocol/send.ts'
 import { type Spent, type TokenBuckets, tokenBuckets } from '../../test/fakes/buckets.ts'
 import { chunkFrame } from '../../test/fakes/frames.ts'
@@ -204,7 +205,7 @@ interface Told {
   /** From the first token to the last. */
   rest: number
   over(): void
-  signal: AbortSignal | undefined
+  signal: Halting | undefined
 }
 
 function stream(time: VirtualTime, { usage, output, rest, over, signal }: Told): Answer {

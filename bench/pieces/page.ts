@@ -19,7 +19,7 @@ export function pageOf({ climbs, parts, machine, cores, busy, rounds }: Found): 
   return `# What a request is made of
 
 Where the processor's time goes that [performance.md](performance.md) counts. \`npm run bench:pieces -- --docs\` measures
-it and writes this page, in less than four minutes.
+it and writes this page, in five minutes or so.
 
 Each line is a server of its own that does one thing more than the one above it; all of them ask the same upstream, and
 take turns in each round. The first eight are that and nothing else, made of the gateway's own functions; from "every

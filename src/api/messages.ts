@@ -45,7 +45,7 @@ interface Admitted {
 async function admitted(c: Context<Env>, { said, voiceFor, principal, leave }: Admitted): Promise<Response> {
   const runtime = c.env
   const { limits } = runtime.config
-  const lent = { limits, view: runtime.view, whole: runtime.whole }
+  const lent = { limits, view: runtime.view, whole: runtime.whole, gone: runtime.gone }
   const arrival = { id: c.get('requestId'), startedAt: c.get('startedAt') }
   const asked = await read(c.req.raw, arrival, lent, said)
   requireMaxTokens(asked)

@@ -12,7 +12,7 @@ import { rest } from '../protocol/deadline.ts'
 import { type Hashes, webHashes } from '../protocol/hashes.ts'
 import { logTo } from '../protocol/log.ts'
 import { counters, type Metrics } from '../protocol/metrics.ts'
-import type { Send } from '../protocol/send.ts'
+import { type Send, sendBy } from '../protocol/send.ts'
 import type { Cache, Log, Runtime } from '../runtime.ts'
 import { type Bindings, variablesIn } from './bindings.ts'
 import { writeLine } from './console.ts'
@@ -55,7 +55,7 @@ export function openIsolate(bindings: Bindings): Isolate {
   const log = logTo({ level: config.logLevel, format: config.logFormat ?? 'json', now, write: writeLine })
   const steering = newSteering()
   const metrics = counters(() => gaugesOf(steering, now()))
-  const credentials = credentialsFrom(variables, config, { fetch: send, now })
+  const credentials = credentialsFrom(variables, config, { fetch: sendBy(plainFetch), now })
   return {
     config,
     log,
@@ -64,9 +64,9 @@ export function openIsolate(bindings: Bindings): Isolate {
     cache: memoryCache({ entries: CACHE_ENTRIES, now, shareLoads: false }),
     credentials,
     keyring: newKeyring(meansOf(variables, credentials), now),
-    fetch: send,
+    fetch: sendBy(plainFetch),
     hashes: webHashes,
-    egress: unpinnedEgress(send, config.egress.loopback),
+    egress: unpinnedEgress(plainFetch, config.egress.loopback),
     schema: schemaCheck({ log, now }),
     sightings: newSightings(),
     steering,
@@ -101,4 +101,4 @@ function isWhole(url: string): boolean {
 }
 
 /** Never the platform's own function by itself: it insists on being called as a method of its global. */
-const send: typeof fetch = (input, init) => fetch(input, { ...init, redirect: 'manual' })
+const plainFetch: typeof fetch = (input, init) => fetch(input, { ...init, redirect: 'manual' })

@@ -3,6 +3,7 @@
  * content is, so that a failure before it can still become an HTTP status; but the client is not left in silence for it:
  * after a while the answer begins without, and what is still looked for comes when it is found, or as its last event.
  */
+import { Halt } from '../protocol/halt.ts'
 import type { Call } from '../protocol/messages.ts'
 import type { Events } from '../protocol/streams.ts'
 import type { Reply, Route } from '../providers/provider.ts'
@@ -39,12 +40,11 @@ export async function dispatch(
 ): Promise<Taken> {
   if (call.signal.aborted) throw gone() // no upstream is troubled
   const { signal, model } = call // what was asked is not kept for as long as the answer lasts
-  const controller = new AbortController()
-  signal.addEventListener('abort', () => controller.abort(signal.reason), { once: true })
-  const seeking = seek(questFor(runtime, choice, call, { witness, terms, signal: controller.signal }))
+  const over = new Halt().after(signal)
+  const seeking = seek(questFor(runtime, choice, call, { witness, terms, signal: over }))
   const found = await inTime(seeking, runtime.config.limits.pingAfter)
   if (found) return { ...found.reply, route: found.route, model: found.model, over: found.over }
-  return late(seeking, { route: choice.routes[0], model }, () => controller.abort('left'))
+  return late(seeking, { route: choice.routes[0], model }, () => over.abort('left'))
 }
 
 /** What is found in time; undefined where it takes longer. */

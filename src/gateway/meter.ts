@@ -6,6 +6,7 @@
 import type { LimitsConfig } from '../config.ts'
 import { asGatewayError, GatewayError } from '../errors.ts'
 import type { Bytes } from '../protocol/bytes.ts'
+import type { Halting } from '../protocol/halt.ts'
 import type { Call, StreamEvent } from '../protocol/messages.ts'
 import { generationOf } from '../protocol/models.ts'
 import type { Events } from '../protocol/streams.ts'
@@ -68,13 +69,7 @@ function thinksUnseen({ model }: Route): boolean {
   return generationOf(model) >= 4.6
 }
 
-function said(
-  events: Events,
-  signal: AbortSignal,
-  voice: Voice,
-  silence: SilenceWatch,
-  { now, stopping }: Lent,
-) {
+function said(events: Events, signal: Halting, voice: Voice, silence: SilenceWatch, { now, stopping }: Lent) {
   const seen = tallier()
   let firstByteAt: number | undefined
   let settle: (ending: Ending) => void

@@ -1,5 +1,6 @@
 /** A call whose process is told to end. Until its answer has begun it is given up; from then on see meter.ts. */
 import { GatewayError } from '../errors.ts'
+import { Halt, type Halting } from '../protocol/halt.ts'
 import type { Call } from '../protocol/messages.ts'
 import type { Stopping } from '../runtime.ts'
 
@@ -12,17 +13,13 @@ interface Bounded {
 
 export function bounded(call: Call, stopping: Stopping | undefined): Bounded {
   if (!stopping) return { call, begun() {} }
-  const controller = new AbortController()
-  const { signal } = call
-  const leave = () => controller.abort(signal.reason)
-  if (signal.aborted) leave()
-  signal.addEventListener('abort', leave, { once: true })
-  const begun = stopping.whenOver(() => controller.abort(outOfTime()))
-  return { call: withSignal(call, controller.signal), begun }
+  const over = new Halt().after(call.signal)
+  const begun = stopping.whenOver(() => over.abort(outOfTime()))
+  return { call: withSignal(call, over), begun }
 }
 
 /** Member by member, in the order of `read`: to V8 a call is then always of the same kind, and its members are found. */
-function withSignal(call: Call, signal: AbortSignal): Call {
+function withSignal(call: Call, signal: Halting): Call {
   return {
     id: call.id,
     startedAt: call.startedAt,

@@ -11,6 +11,7 @@ interface Lent {
   limits: LimitsConfig
   view?: Runtime['view']
   whole?: Runtime['whole']
+  gone?: Runtime['gone']
 }
 
 interface Arrival {
@@ -48,7 +49,7 @@ export async function read(request: Request, arrival: Arrival, lent: Lent, said:
       headers.get('anthropic-beta'),
       optional(body, root, 'anthropic_beta', isTexts, 'a list of strings'),
     ),
-    signal: request.signal,
+    signal: lent.gone ?? request.signal,
     session: shortHeader(headers, 'x-claude-code-session-id'),
     agent: shortHeader(headers, 'x-claude-code-agent-id'),
     parentAgent: shortHeader(headers, 'x-claude-code-parent-agent-id'),

@@ -7,6 +7,7 @@
  */
 import { Agent, type Dispatcher } from 'undici/index.js' // by the bare name Bun has a stand-in of its own
 import { type Bytes, concat } from '../protocol/bytes.ts'
+import type { Halting } from '../protocol/halt.ts'
 import type { Answer, Send } from '../protocol/send.ts'
 
 const CONNECT_TIMEOUT = 10_000
@@ -57,14 +58,14 @@ type Headers = Record<string, string | string[] | undefined>
 function answering(
   resolve: (answer: Answer) => void,
   reject: (error: unknown) => void,
-  signal: AbortSignal | undefined,
+  signal: Halting | undefined,
 ): Dispatcher.DispatchHandler {
   let body: Body | undefined
   let abort = () => {}
   const over = () => signal?.removeEventListener('abort', abort)
   return {
     onRequestStart(controller) {
-      abort = () => controller.abort(signal?.reason)
+      abort = () => controller.abort(signal?.reason as Error)
       if (signal?.aborted) abort()
       else signal?.addEventListener('abort', abort, { once: true })
     },

@@ -8,7 +8,7 @@ import type { Runtime } from '../runtime.ts'
 export type Answer = (
   request: Request,
   peer: string | undefined,
-  by?: Pick<Runtime, 'whole' | 'stream'>,
+  by?: Pick<Runtime, 'whole' | 'stream' | 'gone'>,
 ) => Response | Promise<Response>
 
 /** Starts to listen. Rejects where it cannot. */

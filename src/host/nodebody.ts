@@ -22,6 +22,8 @@ export function bodyOf(incoming: IncomingMessage, length: number): Promise<Bytes
       if (at === length) resolve(body)
     })
     incoming.once('error', reject)
-    incoming.once('close', () => reject(new Error('the client has gone'))) // nothing to a body that is whole
+    incoming.once('close', () => {
+      if (at < length) reject(new Error('the client has gone')) // with its stack, 14 microseconds
+    })
   })
 }

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { errorResponse, GatewayError } from '../errors.ts'
+import { Halt, type Halting } from '../protocol/halt.ts'
 import { newId } from '../protocol/ids.ts'
 import { harden, MAX_HEADER_BYTES } from './harden.ts'
 import type { Listen } from './listening.ts'
@@ -18,6 +19,7 @@ export const listenOnNode: Listen = async (answer, { host, port }) => {
     (request, { incoming, outgoing }) =>
       answer(request, incoming.socket.remoteAddress, {
         whole: (length) => bodyOf(incoming as IncomingMessage, length),
+        gone: gone(outgoing as ServerResponse),
         stream: (speech) => spokenTo(outgoing as ServerResponse, speech),
       }),
     { errorHandler: unreadable },
@@ -39,6 +41,15 @@ export const listenOnNode: Listen = async (answer, { host, port }) => {
       return closed
     },
   }
+}
+
+/** Says so when a connection closes before its answer is over. */
+function gone(response: ServerResponse): Halting {
+  const halt = new Halt()
+  response.once('close', () => {
+    if (!response.writableFinished) halt.abort('gone')
+  })
+  return halt
 }
 
 /** What no Request can be made of. */

@@ -123,12 +123,13 @@ async function start({ app, listen, home, cluster }: Brought, config: Config, lo
 export function visited(
   runtime: Runtime,
   clientAddress: string | undefined,
-  by: Pick<Runtime, 'whole' | 'stream'> = {},
+  by: Pick<Runtime, 'whole' | 'stream' | 'gone'> = {},
 ): Runtime {
   const visit: Runtime = Object.create(runtime)
   visit.clientAddress = clientAddress
   visit.whole = by.whole
   visit.stream = by.stream
+  visit.gone = by.gone
   return visit
 }
 

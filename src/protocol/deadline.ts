@@ -1,10 +1,11 @@
 /** Work that is over in time, whatever it waits for, and of which nothing goes on afterwards. */
+import type { Halting } from './halt.ts'
 
 interface Deadline {
   /** Milliseconds. */
   timeout: number
   /** Whoever waits for it may leave earlier. */
-  signal: AbortSignal | undefined
+  signal: Halting | undefined
   /** What is thrown when the time is up, and when nobody waits any more. */
   late(): Error
   left(): Error
@@ -41,7 +42,7 @@ export function inTime<T>(
 }
 
 /** Resolves after so many milliseconds, or at once when the signal says that nobody waits any more. */
-export function rest(milliseconds: number, signal?: AbortSignal): Promise<void> {
+export function rest(milliseconds: number, signal?: Halting): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve()
     const over = () => {

@@ -5,6 +5,7 @@ import type { LimitsConfig } from '../config.ts'
 import { GatewayError } from '../errors.ts'
 import type { Bytes } from './bytes.ts'
 import { codeOf } from './codes.ts'
+import { Halt, type Halting } from './halt.ts'
 import type { Answer, Send } from './send.ts'
 
 export interface Sent {
@@ -25,7 +26,7 @@ export interface Exchange<T> {
   upstream: string
   credentials: CredentialSource
   /** Aborts when nobody waits any more. */
-  signal: AbortSignal
+  signal: Halting
   lent: { fetch: Send; limits: LimitsConfig; sent(): void }
   /** The request, as these credentials let it in. */
   request(credentials: Credentials): Promise<Sent>
@@ -40,15 +41,13 @@ export interface Exchange<T> {
  */
 export async function exchange<T>(asked: Exchange<T>): Promise<T> {
   const { credentials: source, signal: left } = asked
-  const controller = new AbortController()
-  const abort = () => controller.abort(LET_GO)
-  if (left.aborted) abort()
-  left.addEventListener('abort', abort, { once: true })
-  const deadline = setTimeout(() => controller.abort(TOO_SLOW), asked.lent.limits.firstByteAfter)
+  const over = new Halt().after(left)
+  const abort = () => over.abort(LET_GO)
+  const deadline = setTimeout(() => over.abort(TOO_SLOW), asked.lent.limits.firstByteAfter)
   try {
     for (let retried = false; ; retried = true) {
       const credentials = await source.get()
-      const response = await send(asked, await asked.request(credentials), controller.signal)
+      const response = await send(asked, await asked.request(credentials), over)
       if (response.ok) return await asked.take(response, abort)
       const refused = await asked.refused(response)
       if (retried || !refused.credentials) throw refused.error
@@ -59,7 +58,7 @@ export async function exchange<T>(asked: Exchange<T>): Promise<T> {
   }
 }
 
-async function send<T>({ lent, upstream }: Exchange<T>, { url, ...sent }: Sent, signal: AbortSignal) {
+async function send<T>({ lent, upstream }: Exchange<T>, { url, ...sent }: Sent, signal: Halting) {
   try {
     const answer = lent.fetch(url, { method: 'POST', ...sent, signal, redirect: 'manual' })
     lent.sent() // what is done at this is done while the request is on its way
@@ -76,7 +75,6 @@ async function send<T>({ lent, upstream }: Exchange<T>, { url, ...sent }: Sent, 
 }
 
 const TOO_SLOW = 'too slow'
-/** A reason of our own: without one every finished stream would make an exception with its stack. */
 const LET_GO = 'let go'
 
 /** What the runtimes' fetches call a connection that nobody answers. */

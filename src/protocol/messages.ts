@@ -3,6 +3,7 @@
  * https://docs.claude.com/en/api/messages
  */
 import type { Bytes } from './bytes.ts'
+import type { Halting } from './halt.ts'
 import type { Shape, Value } from './json.ts'
 
 /** One Messages request, in canonical form: the client's own bytes and the few things read from them. */
@@ -18,7 +19,7 @@ export interface Call {
   /** From the `anthropic-beta` header and the body's `anthropic_beta`, each once. */
   betas: readonly string[]
   /** Aborts when the client has gone. Not to be trusted after the answer has started: see `meter`. */
-  signal: AbortSignal
+  signal: Halting
   /** Claude Code's own ids, for attribution. */
   session: string | undefined
   agent: string | undefined

@@ -1,5 +1,6 @@
 /** As much of `fetch` as the gateway uses: a URL in text, a body in one piece, and of the answer what is read here. */
 import type { Bytes } from './bytes.ts'
+import { type Halting, signalOf } from './halt.ts'
 
 export type Send = (url: string, init: Sending) => Promise<Answer>
 
@@ -7,7 +8,7 @@ export interface Sending {
   method?: 'GET' | 'POST'
   headers?: Record<string, string>
   body?: Bytes | string
-  signal?: AbortSignal
+  signal?: Halting
   redirect?: 'manual'
 }
 
@@ -24,4 +25,10 @@ export interface Answer {
 export interface AnswerBody {
   getReader(): { read(): Promise<ReadableStreamReadResult<Uint8Array>> }
   cancel(): Promise<void>
+}
+
+/** Over a runtime's own fetch. */
+export function sendBy(fetch: (url: string, init: RequestInit) => Promise<Response>): Send {
+  return (url, { signal, ...init }) =>
+    fetch(url, { ...init, ...(signal ? { signal: signalOf(signal) } : {}) } as RequestInit)
 }

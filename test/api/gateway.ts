@@ -1,6 +1,8 @@
 /** The app on a fake Bedrock, over the real network stack. */
+
 import { app } from '../../src/app.ts'
 import { keptCredentials } from '../../src/aws.ts'
+import { sendBy } from '../../src/protocol/send.ts'
 import type { FakeBedrock } from '../fakes/bedrock.ts'
 import { keyIn, type TestRuntime, testRuntime } from '../runtime.ts'
 
@@ -17,7 +19,7 @@ export async function gatewayOn(
 ): Promise<TestGateway> {
   const { env, ...rest } = changes
   const runtime = testRuntime({
-    fetch,
+    fetch: sendBy(fetch),
     now: Date.now,
     credentials: keptCredentials(async () => ({ ...bedrock.credentials }), Date.now),
     env: { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url, AWS_ENDPOINT_URL_BEDROCK: bedrock.url, ...env },

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { app } from '../../src/app.ts'
 import { keptCredentials } from '../../src/aws.ts'
+import { sendBy } from '../../src/protocol/send.ts'
 import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
 import { keyIn, type TestRuntime, testRuntime } from '../runtime.ts'
 
@@ -14,7 +15,7 @@ beforeEach(() => bedrock.reset())
 /** The app on the fake Bedrock, over the real network stack. */
 async function gateway(changes: Parameters<typeof testRuntime>[0] = {}) {
   const runtime = testRuntime({
-    fetch,
+    fetch: sendBy(fetch),
     now: Date.now,
     credentials: keptCredentials(async () => ({ ...bedrock.credentials }), Date.now),
     env: { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url, AWS_ENDPOINT_URL_BEDROCK: bedrock.url },

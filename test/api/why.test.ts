@@ -2,6 +2,7 @@
  * Why a call ran where it ran: on its row for every way that a call can end, over a real database; and told to whom it
  * belongs, with nothing but the key.
  */
+
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { app } from '../../src/app.ts'
 import type { OpenDatabase } from '../../src/data/database.ts'
@@ -10,6 +11,7 @@ import type { Trail } from '../../src/data/tables/trail.ts'
 import { newBreakers } from '../../src/gateway/routing/breaker.ts'
 import { pinnedEgress } from '../../src/host/egress.ts'
 import { newId } from '../../src/protocol/ids.ts'
+import { sendBy } from '../../src/protocol/send.ts'
 import { inMemory } from '../data/databases.ts'
 import { rowMaker } from '../data/rows.ts'
 import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
@@ -29,7 +31,7 @@ beforeAll(async () => {
   const fakes = [await startFakeBedrock(), await startFakeBedrock()] as const
   ;[first, second] = fakes
   const runtime = replicaOn(opened, {
-    fetch,
+    fetch: sendBy(fetch),
     now: Date.now,
     egress: pinnedEgress({ loopback: true }),
     credentials: { get: async () => fakes[0].credentials, reject() {} },

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { app } from '../../src/app.ts'
 import { keptCredentials } from '../../src/aws.ts'
+import { type Send, sendBy } from '../../src/protocol/send.ts'
 import { api, type Door, type FakeMessages, google, startFakeMessages } from '../fakes/messages.ts'
 import { keyIn, type TestRuntime, testRuntime } from '../runtime.ts'
 import { WIRES, type Wire } from './wires.ts'
@@ -19,7 +20,7 @@ describe.each(WIRES)('by the wire of $door', ({ door, env, ids, signs }) => {
   async function gateway(changes: Parameters<typeof testRuntime>[0] = {}) {
     const { credentials, secret } = fake.keys
     const runtime = testRuntime({
-      fetch,
+      fetch: sendBy(fetch),
       now: Date.now,
       credentials: keptCredentials(async () => (signs ? { ...credentials } : { bearer: secret }), Date.now),
       ...changes,
@@ -188,7 +189,7 @@ describe.each(WIRES)('by the wire of $door', ({ door, env, ids, signs }) => {
   })
 
   test('an upstream that does not answer in time is too slow', async () => {
-    const slow: typeof fetch = (_, init) =>
+    const slow: Send = (_, init) =>
       new Promise((_resolve, reject) => {
         const { signal } = init ?? {}
         if (signal?.aborted) reject(signal.reason)
@@ -231,7 +232,7 @@ describe('what only some wires have', () => {
     (door: Door, credentials: Parameters<typeof keptCredentials>[0]) =>
     (url: string): TestRuntime =>
       testRuntime({
-        fetch,
+        fetch: sendBy(fetch),
         now: Date.now,
         credentials: keptCredentials(credentials, Date.now),
         env: wireOf(door).env(url),

@@ -1,7 +1,9 @@
 /** Every feature, on a model that takes the most, over every wire: what of it is sent, into docs/compatibility.md. */
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { app } from '../../src/app.ts'
 import { keptCredentials } from '../../src/aws.ts'
+import { sendBy } from '../../src/protocol/send.ts'
 import { WIRES } from '../api/wires.ts'
 import { type FakeMessages, startFakeMessages } from '../fakes/messages.ts'
 import { keyIn, testRuntime } from '../runtime.ts'
@@ -37,7 +39,7 @@ describe.each(WIRES)('over the wire of $door', ({ door, env, signs }) => {
     fake.reset()
     const { credentials, secret } = fake.keys
     const runtime = testRuntime({
-      fetch,
+      fetch: sendBy(fetch),
       now: Date.now,
       credentials: keptCredentials(async () => (signs ? { ...credentials } : { bearer: secret }), Date.now),
       env: env(fake.url),

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { credentialsFrom } from '../../src/edge/credentials.ts'
+import { sendBy } from '../../src/protocol/send.ts'
 import { fakeGoogle } from '../fakes/google.ts'
 
 const now = () => Date.UTC(2026, 10, 20, 12)
@@ -17,7 +18,7 @@ function sourceIn(variables: Record<string, string>) {
   const google = fakeGoogle({ now })
   const config = readConfig(variables)
   const [provider = 'bedrock'] = config.upstreams
-  const source = credentialsFrom(variables, config, { fetch: google.fetch, now })[provider]
+  const source = credentialsFrom(variables, config, { fetch: sendBy(google.fetch), now })[provider]
   return { source, asked: google.asked }
 }
 

@@ -1,4 +1,5 @@
 /** Server tools between a fake Bedrock, an engine and a web made by hand, told the way a client hears it. */
+
 import { keptCredentials } from '../../src/aws.ts'
 import type { EgressLent } from '../../src/egress.ts'
 import { dispatch } from '../../src/gateway/dispatch.ts'
@@ -7,6 +8,7 @@ import { route } from '../../src/gateway/route.ts'
 import { type Chosen, withServerTools } from '../../src/gateway/servertools.ts'
 import { messagesVoice } from '../../src/gateway/voice.ts'
 import type { WireUsage } from '../../src/protocol/messages.ts'
+import { sendBy } from '../../src/protocol/send.ts'
 import type { Lent, SearchQuery, SearchResult } from '../../src/search/engine.ts'
 import type { FakeBedrock } from '../fakes/bedrock.ts'
 import { parse, type Thing, text, thing } from '../fakes/json.ts'
@@ -91,7 +93,7 @@ export async function askRaw(bedrock: FakeBedrock, body: string, way: Way = {}):
   const chosen = 'chosen' in way ? way.chosen : engineThat()
   const credentials = keptCredentials(async () => ({ ...bedrock.credentials }), Date.now)
   const env = { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.url }
-  const runtime = testRuntime({ fetch, now: Date.now, credentials, env })
+  const runtime = testRuntime({ fetch: sendBy(fetch), now: Date.now, credentials, env })
   const call = await callOf(body, way.signal ? { signal: way.signal } : {})
   const choice = await route(runtime, ANYONE, call)
   const spent: WireUsage[] = []

@@ -216,7 +216,7 @@ test('an engine goes out by the way that was chosen with it', async () => {
     return Response.json([{ url: 'https://a.test', title: 'A', snippet: 'a' }])
   }
   const settings = { url: 'https://search.test/' }
-  const chosen = { engine: custom, settings, fetch: guarded as typeof fetch }
+  const chosen = { engine: custom, settings, fetch: guarded }
   const { content } = await ask(bedrock, said('?'), { chosen })
   expect(asked).toEqual(['https://search.test/'])
   expect(content[1]).toMatchObject({ content: [{ url: 'https://a.test' }] })

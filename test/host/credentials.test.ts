@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { loadCredentials } from '../../src/host/credentials.ts'
+import { sendBy } from '../../src/protocol/send.ts'
 import { fakeGoogle } from '../fakes/google.ts'
 
 const now = () => Date.UTC(2026, 10, 20, 12)
@@ -19,7 +20,10 @@ function loaded(env: Record<string, string>) {
   const { fetch } = fakeGoogle({ now })
   const config = readConfig(env)
   const [provider = 'bedrock'] = config.upstreams
-  return loadCredentials(provider, { CLOUDSDK_CONFIG: '/nowhere', ...env }, config, { fetch, now })
+  return loadCredentials(provider, { CLOUDSDK_CONFIG: '/nowhere', ...env }, config, {
+    fetch: sendBy(fetch),
+    now,
+  })
 }
 
 test.each([

@@ -1,9 +1,11 @@
 /** A message sent through a channel for real: over the guard, or signed, to a server on this machine. */
+
 import type { ChannelRow } from '../../src/data/channels.ts'
 import { checkedSettings } from '../../src/gateway/channels.ts'
 import { attempt } from '../../src/gateway/deliver.ts'
 import { pinnedEgress } from '../../src/host/egress.ts'
 import type { Message } from '../../src/notify/channel.ts'
+import { sendBy } from '../../src/protocol/send.ts'
 import type { Settings } from '../../src/protocol/settings.ts'
 import { type Changes, type TestRuntime, testRuntime } from '../runtime.ts'
 
@@ -22,7 +24,12 @@ export const MESSAGE: Message = {
 
 /** With what is in these places allowed, and real servers to be reached. */
 export function reachingRuntime(changes: Changes = {}): TestRuntime {
-  return testRuntime({ fetch, now: Date.now, egress: pinnedEgress({ loopback: true }), ...changes })
+  return testRuntime({
+    fetch: sendBy(fetch),
+    now: Date.now,
+    egress: pinnedEgress({ loopback: true }),
+    ...changes,
+  })
 }
 
 /** The problem, if there was one. */

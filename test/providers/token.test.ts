@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { keptCredentials } from '../../src/aws.ts'
+import { sendBy } from '../../src/protocol/send.ts'
 import { readGoogleAccount } from '../../src/providers/vertex/accounts.ts'
 import { googleToken, type TokenLent } from '../../src/providers/vertex/token.ts'
 import { fakeGoogle } from '../fakes/google.ts'
@@ -31,7 +32,7 @@ type Changes = Partial<TokenLent> & { pages?: Record<string, string> }
 function asks(account: object, { pages, ...lent }: Changes = {}) {
   const google = fakeGoogle({ publicKey, now, ...(pages ? { pages } : {}) })
   const token = async () =>
-    googleToken(readGoogleAccount(JSON.stringify(account)), { fetch: google.fetch, now, ...lent })
+    googleToken(readGoogleAccount(JSON.stringify(account)), { fetch: sendBy(google.fetch), now, ...lent })
   return { google, token }
 }
 
@@ -49,7 +50,9 @@ describe('an access token', () => {
 
   test('is had from the machine', async () => {
     const { fetch, asked } = fakeGoogle({ now })
-    expect(await googleToken({ type: 'machine' }, { fetch, now })).toMatchObject({ bearer: 'machine-1' })
+    expect(await googleToken({ type: 'machine' }, { fetch: sendBy(fetch), now })).toMatchObject({
+      bearer: 'machine-1',
+    })
     expect(asked).toHaveLength(1)
   })
 
@@ -122,7 +125,7 @@ describe('an access token', () => {
   test('is asked for once however many wait, kept, and replaced long before it expires, beside whoever asks', async () => {
     const clock = { now: NOW }
     const google = fakeGoogle({ publicKey, now: () => clock.now })
-    const lent = { fetch: google.fetch, now: () => clock.now }
+    const lent = { fetch: sendBy(google.fetch), now: () => clock.now }
     const account = readGoogleAccount(JSON.stringify(SERVICE))
     const kept = keptCredentials(() => googleToken(account, lent), lent.now)
     await Promise.all([kept.get(), kept.get(), kept.get()])
@@ -191,7 +194,9 @@ describe('no access token', () => {
     const down = (async () => new Response('', { status: 503 })) as typeof fetch
     const away = (async () => Promise.reject(new TypeError('fetch failed'))) as typeof fetch
     for (const fetch of [down, away]) {
-      const error = await googleToken(account, { fetch, now }).catch((caught: unknown) => caught)
+      const error = await googleToken(account, { fetch: sendBy(fetch), now }).catch(
+        (caught: unknown) => caught,
+      )
       expect(error).toMatchObject({ type: 'api_error', retry: undefined })
     }
   })

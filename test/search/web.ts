@@ -1,5 +1,6 @@
 /** A web made by hand: it notes what it is asked, and answers what it is told to. */
 
+import { sendBy } from '../../src/protocol/send.ts'
 import type { SearchQuery, SearchResult, Settings } from '../../src/search/engine.ts'
 import { engines } from '../../src/search/index.ts'
 
@@ -33,7 +34,7 @@ export async function searchWith(
   }
   const { signal } = new AbortController()
   const results = await engines[kind]?.search({ ...QUERY, ...query }, settings, {
-    fetch: send as typeof fetch,
+    fetch: sendBy(send),
     signal,
   })
   const [asked] = requests

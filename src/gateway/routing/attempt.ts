@@ -1,6 +1,7 @@
 /** One upstream tried once, up to its first content; and what is learned of the upstream by it. */
 import { GatewayError } from '../../errors.ts'
 import type { Omissions } from '../../protocol/fields/target.ts'
+import { Halt } from '../../protocol/halt.ts'
 import { type Call, NO_USAGE, type StreamEvent, type Usage } from '../../protocol/messages.ts'
 import { type Events, startingWith } from '../../protocol/streams.ts'
 import { roughTokens } from '../../protocol/tokens.ts'
@@ -40,7 +41,7 @@ export function begin(quest: Quest, place: Place, reserved: Reserved): Attempt {
   const { runtime, witness } = quest
   const { route } = place
   // Where it is the only one that is tried, it ends with the call.
-  const own = quest.isAlone ? undefined : ending(quest.signal)
+  const own = quest.isAlone ? undefined : new Halt().after(quest.signal)
   const stay = enter(runtime, route, reserved)
   const heard: StreamEvent[] = []
   let [hasLeft, isLetGo] = [false, false]
@@ -48,7 +49,7 @@ export function begin(quest: Quest, place: Place, reserved: Reserved): Attempt {
   quest.wait = undefined
 
   async function run(): Promise<Reply> {
-    const call: Call = { ...quest.call, signal: own?.signal ?? quest.signal }
+    const call: Call = { ...quest.call, signal: own ?? quest.signal }
     const send = async (omit: Omissions) => {
       // What a try before this one said is paid for, and not passed on.
       const before = usageIn(heard)
@@ -72,7 +73,7 @@ export function begin(quest: Quest, place: Place, reserved: Reserved): Attempt {
     const failure = failureOf(error)
     if (failure && isThrottle(failure))
       reserved.throttled(failure.wait, failure.class === 'throttled' ? 'minute' : 'day')
-    own?.done()
+    own?.leave()
     const usage = usageIn(heard)
     // Of who hung up, what went in is on the row already.
     if (stay.ends(usage) && usage && !quest.signal.aborted) witness.lost?.(route, usage)
@@ -85,7 +86,7 @@ export function begin(quest: Quest, place: Place, reserved: Reserved): Attempt {
         answered(runtime, route)
         const { session, agent } = quest.call
         const thread = quest.isAlone ? undefined : { session, agent }
-        return { attempt, reply, over: overFor(runtime, { route, thread, stay, done: own?.done }) }
+        return { attempt, reply, over: overFor(runtime, { route, thread, stay, own }) }
       },
       (error: unknown) => {
         refused(error)
@@ -96,7 +97,7 @@ export function begin(quest: Quest, place: Place, reserved: Reserved): Attempt {
       isLetGo = true
       const usage = usageIn(heard) ?? (why === 'slow' && hasLeft ? expectedOf(quest, route) : undefined)
       if (!stay.ends(usage)) return
-      own?.abort()
+      own?.abort(LET_GO)
       if (why === 'gone') return runtime.steering.breakers.left(route.upstream.id, route.modelId)
       failed(quest, route, { class: 'slow', error: tooSlow(), wait: undefined })
       if (usage) witness.lost?.(route, usage)
@@ -132,13 +133,14 @@ interface Served {
   /** Whose cache it is; undefined where there is nowhere else to go. */
   thread: Thread | undefined
   stay: Stay
-  done: (() => void) | undefined
+  /** What else would go on listening for the client to leave. */
+  own: Halt | undefined
 }
 
-function overFor(runtime: Runtime, { route, thread, stay, done }: Served): Over {
+function overFor(runtime: Runtime, { route, thread, stay, own }: Served): Over {
   const { breakers, warmths } = runtime.steering
   return ({ status, usage, source, error }) => {
-    done?.()
+    own?.leave()
     if (!stay.ends(source === 'estimated' ? undefined : usage)) return
     if (thread) warmths.keep(thread, route, usage, runtime.now())
     const failure = status === 'failed_midstream' ? failureOf(error) : undefined
@@ -146,20 +148,6 @@ function overFor(runtime: Runtime, { route, thread, stay, done }: Served): Over 
   }
 }
 
-/** A signal that ends with another one, or by itself. */
-function ending(signal: AbortSignal) {
-  const controller = new AbortController()
-  const abort = () => controller.abort(signal.reason)
-  if (signal.aborted) abort()
-  signal.addEventListener('abort', abort, { once: true })
-  return {
-    signal: controller.signal,
-    abort: () => controller.abort(LET_GO),
-    done: () => signal.removeEventListener('abort', abort),
-  }
-}
-
-/** A reason of our own: without one it would be an exception with its stack. */
 const LET_GO = 'let go'
 
 function answered(runtime: Runtime, route: Route) {

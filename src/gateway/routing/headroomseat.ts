@@ -1,4 +1,5 @@
 /** One call's part in a bucket: taken or waited for, and settled. */
+import { Halt } from '../../protocol/halt.ts'
 import type { Usage } from '../../protocol/messages.ts'
 import type { Lent, Reserved } from './headroom.ts'
 import { MINUTE } from './headroombucket.ts'
@@ -119,9 +120,9 @@ async function pause(seat: Seat): Promise<void> {
   const { line, lent } = seat
   callNext(line, lent.now())
   if (seat.phase !== 'waiting') return
-  const woken = new AbortController()
-  seat.wake = () => woken.abort()
-  await lent.rest(Math.min(LONGEST, Math.max(SHORTEST, leftOf(seat))), woken.signal)
+  const woken = new Halt()
+  seat.wake = () => woken.abort('its turn')
+  await lent.rest(Math.min(LONGEST, Math.max(SHORTEST, leftOf(seat))), woken)
 }
 
 function leftOf({ phase, line, lent, place }: Seat): number {

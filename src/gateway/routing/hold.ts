@@ -3,6 +3,7 @@
  * it, and for how long, is weighed. While a call waits its client hears pings; nobody waits for longer than its patience.
  */
 import { GatewayError } from '../../errors.ts'
+import { Halt } from '../../protocol/halt.ts'
 import type { Reserved } from './headroom.ts'
 import { byCost, minuteOf, movingCost } from './moving.ts'
 import { DEFAULTS, MOST_PATIENCE } from './policy.ts'
@@ -195,16 +196,12 @@ async function moreOf(quest: Quest, { place, why }: Standing, reserved: Reserved
 async function inTurn(quest: Quest, { place, wait, why }: Standing, ready?: Promise<void>): Promise<void> {
   const { runtime } = quest
   const began = runtime.now()
-  const over = new AbortController()
-  const leave = () => over.abort('left')
-  quest.signal.addEventListener('abort', leave, { once: true })
-  if (quest.signal.aborted) leave()
+  const over = new Halt().after(quest.signal)
   // Turns come a little later than was thought, where others are slow.
   const longest = ready ? Math.min(Math.max(wait, SOON), await patienceLeft(quest)) : wait
-  const rested = runtime.rest(Math.max(LEAST, longest), over.signal)
+  const rested = runtime.rest(Math.max(LEAST, longest), over)
   await (ready ? Promise.race([ready, rested]) : rested)
   over.abort('over')
-  quest.signal.removeEventListener('abort', leave)
   const ms = runtime.now() - began
   quest.waited += Math.max(1, ms)
   tellWait(quest, { did: 'waited', at: since(quest) - ms, ms, upstream: place.route.upstream.id, why })

@@ -1,5 +1,6 @@
 /** What would become of a call, and why: the same judgement that calls get, told of every upstream, with nothing sent. */
 import type { GatewayError } from '../../errors.ts'
+import { Halt } from '../../protocol/halt.ts'
 import { outline } from '../../protocol/json.ts'
 import { type Call, requestShape } from '../../protocol/messages.ts'
 import { listedName } from '../../protocol/models.ts'
@@ -88,7 +89,7 @@ function supposedCall({ now }: Runtime, model: string, session: string | undefin
     model,
     stream: true,
     betas: [],
-    signal: new AbortController().signal,
+    signal: new Halt(),
     session,
     agent: undefined,
     parentAgent: undefined,

@@ -1,5 +1,6 @@
 /** One call on its way to an upstream that answers it: what it may do, what was tried, what it has waited. */
 import type { TrailStep } from '../../data/tables/trail.ts'
+import type { Halting } from '../../protocol/halt.ts'
 import type { Call, Usage } from '../../protocol/messages.ts'
 import type { Route } from '../../providers/provider.ts'
 import type { Runtime } from '../../runtime.ts'
@@ -52,7 +53,7 @@ export interface Quest {
   readonly witness: Witness
   readonly terms: Terms
   /** Aborts when nobody waits any more. */
-  readonly signal: AbortSignal
+  readonly signal: Halting
   call: Call
   choice: Choice
   prices: Prices | undefined

@@ -2,6 +2,8 @@
  * Looks for an upstream that answers. Each is tried at most once, one that had no room once more after it was waited for;
  * of one that is slow to begin another one is tried beside it. The first content decides: nothing is tried after it.
  */
+
+import { Halt } from '../../protocol/halt.ts'
 import type { Route } from '../../providers/provider.ts'
 import { sawDetour } from '../sightings.ts'
 import { type Answered, type Attempt, begin, type Ended, judged } from './attempt.ts'
@@ -66,8 +68,8 @@ async function first(quest: Quest, running: ReadonlyMap<Attempt, number>): Promi
   const ends = [...running.keys()].map(({ ended }) => ended)
   const after = running.size === 1 ? slowAfter(quest) : undefined
   if (after === undefined) return ends.length === 1 ? ends[0] : Promise.race(ends)
-  const over = new AbortController()
-  const slow = quest.runtime.rest(after, over.signal).then(() => undefined)
+  const over = new Halt()
+  const slow = quest.runtime.rest(after, over).then(() => undefined)
   const ended = await Promise.race([...ends, slow])
   over.abort('over')
   return ended

@@ -1,7 +1,9 @@
 /** A gateway beside a fake STS and a fake Bedrock that lets in what the former gives out. */
+
 import { lent } from '../../../src/gateway/dispatch.ts'
 import { type Caller, configured, upstreamFor } from '../../../src/gateway/routing/upstreams.ts'
 import { NOTHING_OMITTED } from '../../../src/protocol/fields/target.ts'
+import { sendBy } from '../../../src/protocol/send.ts'
 import { providerNamed } from '../../../src/providers/index.ts'
 import { type FakeBedrock, startFakeBedrock } from '../../fakes/bedrock.ts'
 import type { Credentials } from '../../fakes/signature.ts'
@@ -35,7 +37,7 @@ export async function startStage(options: FakeStsOptions & { apiKey?: string } =
     bedrock,
     runtime: ({ env, ...changes } = {}) =>
       testRuntime({
-        fetch,
+        fetch: sendBy(fetch),
         now: Date.now,
         credentials: { get: async () => ({ ...BASE }), reject() {} },
         ...changes,
