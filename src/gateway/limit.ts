@@ -233,7 +233,7 @@ function settler(
     const costs = told.map(({ ask, want }) => settledCost(ask, want, settled))
     // A store that is away is no reason to keep the row waiting.
     await Promise.resolve(taken.settle(costs)).catch(() => {})
-    await booked(runtime, calendar, accounts, cost)
+    if (accounts.length > 0) await booked(runtime, calendar, accounts, cost)
   }
 }
 

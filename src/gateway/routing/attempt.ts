@@ -21,6 +21,7 @@ import type { Thread } from './warmth.ts'
 
 export interface Attempt {
   readonly place: Place
+  readonly sentAt: number
   /** Never rejects. */
   readonly ended: Promise<Ended>
   /** Nobody wants to know any more. */
@@ -82,6 +83,7 @@ export function begin(quest: Quest, place: Place, reserved: Reserved): Attempt {
 
   const attempt: Attempt = {
     place,
+    sentAt: runtime.now(),
     ended: run().then(
       (reply) => {
         answered(runtime, route)
