@@ -81,6 +81,8 @@ export interface Stopping {
 export interface Cache {
   /** The remembered value for this key, else what `load` gives, asked for once however many wait for it. */
   remember<T>(key: string, load: () => Promise<Remembered<T>>): Promise<T>
+  /** The same where it is at hand and not due to be renewed, without a promise; of no value undefined is remembered. */
+  known<T>(key: string): T | undefined
   forget(key: string): void
 }
 

@@ -76,13 +76,25 @@ export function memoryCache(options: CacheOptions): Cache {
     ask(key, load).catch(() => {}) // there is time to ask again
   }
 
+  /** While it is not even half full nothing is about to go, and in which order it was used does not matter yet. */
+  function touch(key: string, entry: Entry) {
+    if (kept.size * 2 <= entries) return
+    kept.delete(key)
+    kept.set(key, entry)
+  }
+
   return {
+    known<T>(key: string): T | undefined {
+      const entry = kept.get(key)
+      if (!entry || entry.until <= now() || (shareLoads && entry.renewAt <= now())) return undefined
+      touch(key, entry)
+      return entry.value as T
+    },
     async remember<T>(key: string, load: () => Promise<Remembered<T>>): Promise<T> {
       const entry = kept.get(key)
       const at = now()
       if (!entry || entry.graceUntil <= at) return ask(key, load)
-      kept.delete(key)
-      kept.set(key, entry)
+      touch(key, entry)
       if (entry.until <= at) return orOlder(key, load, entry)
       if (entry.renewAt <= at && shareLoads) renew(key, load, entry)
       return entry.value as T

@@ -16,7 +16,16 @@ import type { Choice } from './routing/choice.ts'
 import { countWay } from './routing/counts.ts'
 import type { Witness } from './routing/quest.ts'
 import { beginTrail } from './routing/trail.ts'
-import { addLost, beginning, type Outcome, opening, refusal, settlement, type Told } from './row.ts'
+import {
+  addLost,
+  beginning,
+  type Outcome,
+  opening,
+  refusal,
+  settlement,
+  type Told,
+  withOutcome,
+} from './row.ts'
 
 /** A request that has just left opens the row, if it is the first; nobody waits for the database. */
 export interface Entry extends Witness {
@@ -57,22 +66,22 @@ export function openEntry(
   let whole: Call | undefined = call
   let inputTokens: number | undefined
 
-  async function write(outcome: Outcome) {
+  function write(outcome: Outcome): Promise<void> {
     const route = trail.route()
-    if (!route) return
-    // A row that cannot be written has been logged by the ledger.
-    await runtime.data.ledger
-      .write(Object.assign(opening(principal, told, route, attempts, grant), outcome))
-      .catch(() => {})
+    if (!route) return Promise.resolve()
+    const row = withOutcome(opening(principal, told, route, attempts, grant), outcome)
+    return runtime.data.ledger.write(row).catch(() => {}) // what cannot be written has been logged by the ledger
   }
 
   async function close(outcome: Outcome, error?: GatewayError) {
     outcome.trail = trail.whole(removed)
     countWay(runtime.metrics, first.choice, trail.steps, { status: outcome.status, route: trail.route() })
     if (lostNano > 0) addLost(outcome, lostNano)
-    report(runtime, principal, told, { ...outcome, aside: grant.aside }, error)
+    report(runtime, principal, told, { outcome, aside: grant.aside, error })
+    const written = write(outcome)
     // What never left cost nothing, whatever it would have.
-    await Promise.all([write(outcome), grant.settle(trail.route() ? outcome : { costNano: 0 })])
+    await grant.settle(trail.route() ? outcome : { costNano: 0 })
+    await written
   }
 
   return {
@@ -94,7 +103,8 @@ export function openEntry(
       // If the process is lost, the row says where the call was last, and how it came there.
       inputTokens ??= whole ? roughTokens(whole.outline) : 0
       const begun = beginning(inputTokens, { route: next, prices, at: startedAt })
-      runtime.waitUntil(write({ ...begun, trail: trail.whole(removed) }))
+      begun.trail = trail.whole(removed)
+      runtime.waitUntil(write(begun))
     },
     refused(error) {
       const known = asGatewayError(error)
@@ -132,14 +142,13 @@ function withSpent(ended: Ending, spent: WireUsage | undefined): Ending {
   return { ...ended, usage: { ...usage, output: Math.max(usage.output, ended.usage.output) } }
 }
 
+interface Reported extends Pick<Grant, 'aside'> {
+  outcome: Outcome
+  error: GatewayError | undefined
+}
+
 /** One line a request: names and figures. */
-function report(
-  runtime: Runtime,
-  principal: Principal,
-  call: Told,
-  outcome: Outcome & Pick<Grant, 'aside'>,
-  error?: GatewayError,
-) {
+function report(runtime: Runtime, principal: Principal, call: Told, { outcome, aside, error }: Reported) {
   const failed = outcome.status === 'refused' || outcome.status === 'failed_midstream'
   runtime.log(failed ? 'warn' : 'info', 'request', {
     id: call.id,
@@ -150,7 +159,7 @@ function report(
     error: outcome.errorType,
     cause: error?.operator,
     output_tokens: outcome.outputTokens,
-    aside_nano: outcome.aside,
+    aside_nano: aside,
     cost_nano: outcome.costNano,
     first_byte_ms: outcome.firstByteMs,
     ms: outcome.durationMs,

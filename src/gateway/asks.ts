@@ -1,5 +1,5 @@
 /** What a call asks of the store of limits: its part of every limit and budget that holds for it. */
-import { charged, type Hold, type Rate, type Want } from '../data/limits.ts'
+import { charged, type Granted, type Hold, type Rate, type Want } from '../data/limits.ts'
 import { type Account, holdOf } from './budgets.ts'
 import type { Allowance } from './rules.ts'
 
@@ -78,4 +78,12 @@ export function settledCost(ask: Ask, want: Want, { tokens, cost }: Settled): nu
 /** Whether anything of it comes back, or is added, when the call is over. */
 export function isSettled({ what }: Ask): boolean {
   return what !== 'requests' && what !== 'slow'
+}
+
+/** Of all budgets, what was set aside of the one with the least room; undefined where there is none. */
+export function leastAside(asks: readonly Ask[], { asides }: Pick<Granted, 'asides'>): number | undefined {
+  let least: number | undefined
+  for (const [index, ask] of asks.entries())
+    if (ask.what === 'budget') least = Math.min(least ?? Number.POSITIVE_INFINITY, asides[index] ?? 0)
+  return least
 }

@@ -18,7 +18,8 @@ export type Charged = Pick<LedgerRow, 'costNano' | 'feeNano' | 'serviceTier'>
 
 /** The input alone, at its full price. */
 export function estimated(inputTokens: number, { route, prices, at }: Terms): number | undefined {
-  return prices.charge({ ...NO_USAGE, input: inputTokens }, ranBy(route), at)
+  const usage = { input: inputTokens, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, output: 0 }
+  return prices.charge(usage, ranBy(route), at)
 }
 
 /** @param steps what had been spent when each call upstream after the first began */
@@ -28,7 +29,8 @@ export function settled(
   { route, prices, at, webSearchFee }: Terms & { webSearchFee: number },
 ): Charged {
   const feeNano = searchFee(searches, route.upstream.wire, webSearchFee)
-  const tokens = prices.charge(apart(usage, steps), ranBy(route), at, tier)
+  const spent = steps.length === 0 ? usage : apart(usage, steps)
+  const tokens = prices.charge(spent, ranBy(route), at, tier)
   return {
     serviceTier: tier === '' ? null : tier,
     feeNano,

@@ -8,6 +8,7 @@ import type { Call } from '../protocol/messages.ts'
 import type { Events } from '../protocol/streams.ts'
 import type { Reply, Route } from '../providers/provider.ts'
 import type { Runtime } from '../runtime.ts'
+import { withSignal } from './outlive.ts'
 import type { Over } from './routing/attempt.ts'
 import type { Choice } from './routing/choice.ts'
 import { gone } from './routing/hold.ts'
@@ -41,23 +42,30 @@ export async function dispatch(
   if (call.signal.aborted) throw gone() // no upstream is troubled
   const { signal, model } = call // what was asked is not kept for as long as the answer lasts
   const over = new Halt().after(signal)
-  const seeking = seek(questFor(runtime, choice, call, { witness, terms, signal: over }))
+  const seeking = seek(questFor(runtime, choice, withSignal(call, over), { witness, terms, signal: over }))
   const found = await inTime(seeking, runtime.config.limits.pingAfter)
-  if (found) return { ...found.reply, route: found.route, model: found.model, over: found.over }
+  if (found) {
+    const { reply, route } = found
+    return { events: reply.events, removed: reply.removed, route, model: found.model, over: found.over }
+  }
   return late(seeking, { route: choice.routes[0], model }, () => over.abort('left'))
 }
 
-/** What is found in time; undefined where it takes longer. */
-async function inTime(seeking: Promise<Found>, patience: number): Promise<Found | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const silence = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), patience)
+/** What is found in time; undefined where it takes longer. One promise: a race makes five. */
+function inTime(seeking: Promise<Found>, patience: number): Promise<Found | undefined> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, patience, undefined)
+    seeking.then(
+      (found) => {
+        clearTimeout(timer)
+        resolve(found)
+      },
+      (error: unknown) => {
+        clearTimeout(timer)
+        reject(error)
+      },
+    )
   })
-  try {
-    return await Promise.race([seeking, silence])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 /** A reply of which nothing is known yet. */

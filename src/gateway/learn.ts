@@ -34,15 +34,17 @@ export async function sendLearning(
   retried: (without: readonly string[]) => void = () => {},
 ): Promise<Reply> {
   const place = placeOf(route)
-  const memory = await recall(runtime, place)
+  const { places, labels } = runtime.cache.known<Memory>(CACHE_KEY) ?? (await recall(runtime))
+  const memory = places.get(place) ?? NOTHING
   let attempt: Try | undefined = firstTry(memory, () => sendable(call, route, NOTHING_OMITTED))
   for (let retries = 0; ; retries++) {
     const { omit }: Try = attempt
     try {
       const reply = await send(omit)
-      if (memory.length < MOST_LESSONS) await remember(runtime, place, lessonsOf(attempt))
+      if (attempt !== FIRST_EVER && memory.length < MOST_LESSONS)
+        await remember(runtime, place, lessonsOf(attempt))
       for (const name of reply.removed)
-        runtime.metrics.count('outcrop_removed_total', { place, name: labelOf(name) })
+        runtime.metrics.count('outcrop_removed_total', { place, name: labelOf(name, labels) })
       return reply
     } catch (error) {
       attempt = retries < RETRIES ? nextTry(error, call, route, attempt) : undefined
@@ -59,9 +61,14 @@ function newIn({ betas, fields, thinking }: Omissions, before: Omissions): strin
 }
 
 /** Labels are from a bounded set: what only a client has a name for is counted together. */
-function labelOf(name: string): string {
-  return isOurs(name) ? plainName(name) : 'other'
+function labelOf(name: string, known: Map<string, string>): string {
+  const label = known.get(name) ?? (isOurs(name) ? plainName(name) : 'other')
+  if (known.size < MOST_LABELS) known.set(name, label)
+  return label
 }
+
+/** Clients leave the same few out in every call. */
+const MOST_LABELS = 200
 
 /** An admin changed what is known: this process at least acts on it at once. */
 export function forgetLessons(runtime: Runtime) {
@@ -71,13 +78,12 @@ export function forgetLessons(runtime: Runtime) {
 /** What is learned holds for one provider, wire, region and model. */
 export function placeOf(route: Route): string {
   const { provider, wire, region } = route.upstream
-  return [provider, wire, region, nameOfRun(route)].join('/')
+  return `${provider}/${wire}/${region}/${nameOfRun(route)}`
 }
 
 /** What to leave out of a call from the start, and the one suspect that it may carry. */
 function firstTry(memory: readonly Capability[], betas: () => readonly string[]): Try {
-  if (memory.length === 0)
-    return { omit: NOTHING_OMITTED, probe: undefined, named: [], unnamed: [], fields: [] }
+  if (memory.length === 0) return FIRST_EVER
   const named = (kind: Capability['kind'], verdict: Capability['verdict']) =>
     memory.filter((each) => each.kind === kind && each.verdict === verdict).map(({ name }) => name)
   const suspected = new Set(named('beta', 'suspect'))
@@ -93,16 +99,29 @@ function firstTry(memory: readonly Capability[], betas: () => readonly string[])
   return { omit, probe, named: [], unnamed: [], fields: [] }
 }
 
-/** What is known of a place. Knowing nothing costs a retry, so an outage of the database is not passed on. */
-async function recall(runtime: Runtime, place: string): Promise<readonly Capability[]> {
-  const known = await runtime.cache
+/** Where nothing is known: it teaches nothing, whatever comes of it. */
+const FIRST_EVER: Try = { omit: NOTHING_OMITTED, probe: undefined, named: [], unnamed: [], fields: [] }
+
+interface Memory {
+  places: ReadonlyMap<string, readonly Capability[]>
+  /** What removed things are counted as, by their names. */
+  labels: Map<string, string>
+}
+
+const NOTHING: readonly Capability[] = []
+
+/** What is known. Knowing nothing costs a retry, so an outage of the database is not passed on. */
+function recall(runtime: Runtime): Promise<Memory> {
+  return runtime.cache
     .remember(CACHE_KEY, async () => ({
-      value: byPlace(await runtime.data.capabilities.all(new Date(runtime.now()))),
+      value: {
+        places: byPlace(await runtime.data.capabilities.all(new Date(runtime.now()))),
+        labels: new Map<string, string>(),
+      },
       ttl: RECALL_EVERY,
       grace: runtime.config.outageGrace,
     }))
-    .catch(() => new Map<string, Capability[]>())
-  return known.get(place) ?? []
+    .catch(() => ({ places: byPlace([]), labels: new Map<string, string>() }))
 }
 
 function byPlace(all: readonly Capability[]): Map<string, Capability[]> {

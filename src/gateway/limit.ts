@@ -7,12 +7,12 @@ import type { Granted, Taken, Want } from '../data/limits.ts'
 import type { GatewayError } from '../errors.ts'
 import type { Call, Usage } from '../protocol/messages.ts'
 import type { Runtime } from '../runtime.ts'
-import { type Ask, isSettled, limitAsks, settledCost, wantOf } from './asks.ts'
+import { type Ask, isSettled, leastAside, limitAsks, settledCost, wantOf } from './asks.ts'
 import type { Principal } from './authenticate.ts'
 import { noticeThresholds } from './budgetnotices.ts'
 import { type Account, askAgain, booked, cannotTell, heard, verdictOn } from './budgets.ts'
 import type { Decision, Grant, Spent } from './grant.ts'
-import { organisationOf } from './organisation.ts'
+import { organisationAtHand, organisationOf } from './organisation.ts'
 import { type Refusal, refusalOf, stuckAt } from './overlimit.ts'
 import type { Prices } from './prices/book.ts'
 import { pricesFor, ranBy } from './prices.ts'
@@ -31,7 +31,7 @@ import type { Choice } from './routing/choice.ts'
 import { namesOf } from './routing/eligible.ts'
 import type { Allowance } from './rules.ts'
 import { budgetHeaders, isCrowdedOut, limitHeaders, type Told } from './standing.ts'
-import { type Course, courseOf, isNamed } from './stepdown.ts'
+import { type Course, courseOf, isNamed, straight } from './stepdown.ts'
 import { turnAway } from './turnaway.ts'
 import type { Calendar } from './windows.ts'
 
@@ -56,52 +56,70 @@ export async function limit(
   call: Call,
   asked: Choice,
 ): Promise<Grant> {
-  const { calendar, contact } = await organisationOf(runtime).catch(cannotTell)
-  const course = await courseOf(runtime, calendar, principal, call, asked)
+  const known = organisationAtHand(runtime) ?? (await organisationOf(runtime).catch(cannotTell))
+  const { calendar, contact } = known
+  const course =
+    principal.budgets.length === 0
+      ? straight(asked)
+      : await courseOf(runtime, calendar, principal, call, asked)
   const prices = await pricesFor(runtime, course.choice.routes, call.startedAt)
   const judged = { runtime, principal, call, calendar, contact, course, prices }
   if (course.stuck) throw turnedAway(judged, stuckAt(course.stuck, runtime.now(), contact))
-  const names = namesOf(course.choice.routes[0], course.step?.model ?? call.model)
-  const limits = principal.limits.filter(({ scope, subject }) => scope !== 'model' || isNamed(subject, names))
-  if (limits.length === 0 && course.accounts.length === 0) return { ...plainly(judged), settle: () => {} }
-  const habits = await habitsOf(runtime, principal.keyId)
-  return judge(judged, limits, habits)
+  const limits = limitsOf(principal, course, call)
+  if (limits.length === 0 && course.accounts.length === 0) return plainly(judged)
+  const habits = habitsOf(runtime, principal.keyId)
+  return judge(judged, limits, habits instanceof Promise ? await habits : habits)
+}
+
+/** Those that hold for the model that answers. */
+function limitsOf({ limits }: Principal, { choice, step }: Course, call: Call): readonly Allowance[] {
+  if (!limits.some(isOfModels)) return limits
+  const names = namesOf(choice.routes[0], step?.model ?? call.model)
+  return limits.filter((each) => !isOfModels(each) || isNamed(each.subject, names))
+}
+
+function isOfModels({ scope }: Allowance): boolean {
+  return scope === 'model'
 }
 
 async function judge(judged: Judged, limits: readonly Allowance[], habits: Habits): Promise<Grant> {
-  const { runtime, call, contact, course } = judged
+  const { runtime, contact, course } = judged
   const { accounts } = course
-  const habit = habitIn(habits, call.session)
-  const cost = accounts.length === 0 ? 0 : expectedCost(judged, habit)
-  const asks: Ask[] = [
-    ...limits.flatMap((each) => limitAsks(each, (cap) => reserve(habit, call.body.length, cap))),
-    ...accounts.flatMap((account) => budgetAsks(account, cost)),
-  ]
+  const asks = asksOf(judged, limits, habits)
   // As it was before this call.
-  const headers = budgetHeaders(accounts)
+  const headers = accounts.length === 0 ? undefined : budgetHeaders(accounts)
   const { taken, wants } = await take(runtime, asks)
-  const told = asks.flatMap((ask, index): Told[] => {
-    const want = wants[index]
-    return want ? [{ ask, want, standing: taken.standings[index] }] : []
-  })
-  for (const { ask, standing } of told)
+  const told: Told[] = []
+  let isCrowded = false
+  for (const [index, want] of wants.entries()) {
+    const ask = asks[index] as Ask
+    const standing = taken.standings[index]
     if (ask.what === 'budget' && standing && 'spent' in standing) heard(ask.account, standing)
-  if (taken.granted && told.some((each, index) => isCrowdedOut(each, taken.asides[index] ?? 0))) {
+    const each = { ask, want, standing }
+    if (taken.granted && isCrowdedOut(each, taken.asides[index] ?? 0)) isCrowded = true
+    told.push(each)
+  }
+  if (!taken.granted) throw turnedAway(judged, refusalOf(told, runtime.now(), contact))
+  if (isCrowded) {
     await giveBack(taken)
     throw turnedAway(judged, refusalOf(told, runtime.now(), contact))
   }
-  if (!taken.granted) throw turnedAway(judged, refusalOf(told, runtime.now(), contact))
-  return {
-    ...plainly(judged),
-    aside: leastAside(asks, taken),
-    headers: { ...limitHeaders(told, runtime.now()), ...headers, ...stepHeaders(course) },
-    settle: settler(judged, { taken, told, habits }),
-  }
+  const grant = plainly(judged)
+  grant.aside = leastAside(asks, taken)
+  grant.headers = Object.assign(limitHeaders(told, runtime.now()), headers, grant.headers)
+  grant.settle = settler(judged, { taken, told, habits })
+  return grant
 }
 
-function leastAside(asks: readonly Ask[], { asides }: Granted): number | undefined {
-  const amounts = asides.filter((_, index) => asks[index]?.what === 'budget')
-  return amounts.length === 0 ? undefined : Math.min(...amounts)
+function asksOf(judged: Judged, limits: readonly Allowance[], habits: Habits): Ask[] {
+  const { call, course } = judged
+  const habit = habitIn(habits, call.session)
+  const asks: Ask[] = []
+  for (const each of limits) asks.push(...limitAsks(each, (cap) => reserve(habit, call.body.length, cap)))
+  if (course.accounts.length === 0) return asks
+  const cost = expectedCost(judged, habit)
+  for (const account of course.accounts) asks.push(...budgetAsks(account, cost))
+  return asks
 }
 
 /** A store that is away is no reason to keep anybody waiting. */
@@ -110,7 +128,7 @@ async function giveBack(taken: Granted) {
 }
 
 /** A grant for which nothing was taken. */
-function plainly({ calendar, course, call, prices }: Judged): Omit<Grant, 'settle'> {
+function plainly({ calendar, course, call, prices }: Judged): Grant {
   return {
     choice: course.choice,
     model: course.step?.model,
@@ -119,6 +137,7 @@ function plainly({ calendar, course, call, prices }: Judged): Omit<Grant, 'settl
     decision: decisionIn(course),
     aside: undefined,
     headers: stepHeaders(course),
+    settle() {},
   }
 }
 
@@ -157,9 +176,13 @@ function expectedCost({ course, call, prices }: Judged, habit: Habit): number {
 /** In one round trip; in another one after the ledger was asked, where the store has lost an account. */
 async function take(runtime: Runtime, asks: readonly Ask[]): Promise<{ taken: Taken; wants: Want[] }> {
   const { limits, config } = runtime
-  const wanted = () => asks.map((ask) => wantOf(ask, runtime.now(), config.limits.totalAfter + SLACK))
+  const wanted = () => {
+    const now = runtime.now()
+    return asks.map((ask) => wantOf(ask, now, config.limits.totalAfter + SLACK))
+  }
   const wants = wanted()
-  const taken = await limits.take(wants)
+  const asked = limits.take(wants)
+  const taken = asked instanceof Promise ? await asked : asked
   if (taken.granted || taken.unknown.length === 0) return { taken, wants }
   const lost = taken.unknown.flatMap((index) => asks[index] ?? [])
   await askAgain(
@@ -210,7 +233,7 @@ function settler(
     const costs = told.map(({ ask, want }) => settledCost(ask, want, settled))
     // A store that is away is no reason to keep the row waiting.
     await Promise.resolve(taken.settle(costs)).catch(() => {})
-    await booked(runtime, calendar, accounts, cost)
+    if (accounts.length > 0) await booked(runtime, calendar, accounts, cost)
   }
 }
 

@@ -34,6 +34,11 @@ interface Known extends Organisation {
   calendar: Calendar
 }
 
+/** Undefined where it has to be asked for. */
+export function organisationAtHand({ cache }: Runtime): Known | undefined {
+  return cache.known(ORGANISATION)
+}
+
 /** The organisation and its calendar, from the cache. */
 export function organisationOf({ cache, data, config }: Runtime): Promise<Known> {
   return cache.remember(ORGANISATION, async () => {

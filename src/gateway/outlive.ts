@@ -19,7 +19,7 @@ export function bounded(call: Call, stopping: Stopping | undefined): Bounded {
 }
 
 /** Member by member, in the order of `read`: to V8 a call is then always of the same kind, and its members are found. */
-function withSignal(call: Call, signal: Halting): Call {
+export function withSignal(call: Call, signal: Halting): Call {
   return {
     id: call.id,
     startedAt: call.startedAt,

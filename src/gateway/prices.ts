@@ -58,7 +58,7 @@ export async function pricesFor(
   routes: readonly Route[],
   startedAt: number,
 ): Promise<Prices> {
-  const { book, unpriced } = await termsOf(runtime)
+  const { book, unpriced } = runtime.cache.known<Terms>(CACHE_KEY) ?? (await termsOf(runtime))
   const without = routes.find((route) => !book.held(ranBy(route), startedAt))
   if (!without) return book
   if (book.isShippedOnly) {

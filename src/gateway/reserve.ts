@@ -44,11 +44,15 @@ const REMEMBERED = 86_400_000
 const MOST_SESSIONS = 50
 
 /** The habits of a key, of this process's own: `learnHabit` changes them. */
-export function habitsOf({ cache }: Runtime, keyId: string): Promise<Habits> {
-  return cache.remember(`habit:${keyId}`, async () => ({
-    value: { own: { ...FIRST }, sessions: new Map<string, Habit>() },
-    ttl: REMEMBERED,
-  }))
+export function habitsOf({ cache }: Runtime, keyId: string): Habits | Promise<Habits> {
+  const name = `habit:${keyId}`
+  return (
+    cache.known<Habits>(name) ??
+    cache.remember(name, async () => ({
+      value: { own: { ...FIRST }, sessions: new Map<string, Habit>() },
+      ttl: REMEMBERED,
+    }))
+  )
 }
 
 export function habitIn({ own, sessions }: Habits, session: string | undefined): Habit {

@@ -15,7 +15,8 @@ import { eligible, foundAt, goesBy, type Question, UNTROUBLED } from './routing/
 import { looksFor } from './routing/looks.ts'
 import { nowhere } from './routing/nowhere.ts'
 import { geographiesIn, type Policy, policyOf } from './routing/policy.ts'
-import { type Configured, configured } from './routing/upstreams.ts'
+import { type Configured, configured, waysOf } from './routing/upstreams.ts'
+import { keepWay } from './routing/ways.ts'
 
 /** Whose call it is, as far as that decides where it may go. */
 type Asker = Pick<Principal, 'keyId' | 'userId' | 'teamId' | 'models' | 'routing'>
@@ -31,6 +32,11 @@ export async function route(
   call: Call,
   wants: 'answer' | 'count' = 'answer',
 ): Promise<Choice> {
+  const others = fallbacks(call)
+  // Taken before anything is asked: what comes of it is kept with what it came of.
+  const ways = others.length === 0 ? waysOf(runtime, principal) : undefined
+  const known = ways?.get(call.model)
+  if (known) return known
   const all = await configured(runtime)
   const policy = await policyOf(runtime, principal)
   const question = await questionOf(runtime, all, { policy, principal, asked: call.model })
@@ -43,7 +49,7 @@ export async function route(
     judged,
   )
   if (!choice) throw nowhere(all, judged.out, question, (await modelsFor(runtime, principal)).map(listedName))
-  for (const fallback of fallbacks(call)) {
+  for (const fallback of others) {
     const model = modelNamed(fallback)
     const names = model ? [model.name, listedName(model), fallback] : [fallback]
     if (!allows(principal.models, names, model !== undefined)) {
@@ -51,7 +57,10 @@ export async function route(
     }
   }
   const within = geographiesIn(policy)
-  return within.length === 0 ? choice : { ...choice, within }
+  const whole = within.length === 0 ? choice : { ...choice, within }
+  // What an ARN leads to may be found out yet, and how several upstreams stand changes all the time.
+  if (ways && all.length === 1 && !question.known) keepWay(ways, call.model, whole)
+  return whole
 }
 
 /** What leaves no cache behind need not go where one is: nobody is asked where that would be. */
@@ -98,12 +107,16 @@ function endOfName(all: readonly Configured[], asked: string, slash: number): nu
 }
 
 /** Models that a call names beside its own: an upstream of Anthropic's may answer with one of them. */
-function fallbacks({ body, outline: root }: Call): string[] {
-  const list = values(root, 'fallbacks').flatMap((each) => deepen(body, each).elements ?? [])
+function fallbacks({ body, outline: root }: Call): readonly string[] {
+  const said = values(root, 'fallbacks')
+  if (said.length === 0) return NONE
+  const list = said.flatMap((each) => deepen(body, each).elements ?? [])
   return list.flatMap((each) =>
     values(deepen(body, each), 'model').map((model) => String(parse(body, model))),
   )
 }
+
+const NONE: readonly string[] = []
 
 /** What a principal may use here, newest first: whatever its plain name leads somewhere healthy for. */
 export async function modelsFor(runtime: Runtime, principal: Asker): Promise<Model[]> {

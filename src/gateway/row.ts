@@ -16,7 +16,27 @@ import type { Prices } from './prices/book.ts'
 export type Told = Pick<Call, 'id' | 'model' | 'stream' | 'session' | 'agent' | 'parentAgent' | 'startedAt'>
 
 /** What a row says beyond what was known when it was opened. */
-export type Outcome = Pick<LedgerRow, 'status'> & Partial<LedgerRow>
+export type Outcome = Pick<LedgerRow, 'status'> &
+  Partial<
+    Pick<
+      LedgerRow,
+      | 'usageSource'
+      | 'errorType'
+      | 'inputTokens'
+      | 'cacheReadTokens'
+      | 'cacheWrite5mTokens'
+      | 'cacheWrite1hTokens'
+      | 'outputTokens'
+      | 'webSearches'
+      | 'costNano'
+      | 'stopReason'
+      | 'trail'
+      | 'firstByteMs'
+      | 'serviceTier'
+      | 'feeNano'
+      | 'durationMs'
+    >
+  >
 
 /**
  * A row before its outcome: what is known when the call is let through or turned away. Every column that an outcome may
@@ -45,8 +65,8 @@ export function opening(
     firstByteMs: undefined,
     serviceTier: undefined,
     feeNano: undefined,
-    budgetId: undefined,
-    budgetAction: undefined,
+    budgetId: decision?.budgetId,
+    budgetAction: decision?.budgetAction,
     durationMs: undefined,
     id: call.id,
     keyId: principal.keyId,
@@ -65,8 +85,28 @@ export function opening(
     parentAgentId: call.parentAgent,
     startedAt: new Date(call.startedAt),
     day,
-    ...decision,
   }
+}
+
+/** The row, and what came of its call: whatever that leaves unsaid stays so. */
+export function withOutcome(row: LedgerRow, outcome: Outcome): LedgerRow {
+  row.status = outcome.status
+  row.usageSource = outcome.usageSource
+  row.errorType = outcome.errorType
+  row.inputTokens = outcome.inputTokens
+  row.cacheReadTokens = outcome.cacheReadTokens
+  row.cacheWrite5mTokens = outcome.cacheWrite5mTokens
+  row.cacheWrite1hTokens = outcome.cacheWrite1hTokens
+  row.outputTokens = outcome.outputTokens
+  row.webSearches = outcome.webSearches
+  row.costNano = outcome.costNano
+  row.stopReason = outcome.stopReason
+  row.trail = outcome.trail
+  row.firstByteMs = outcome.firstByteMs
+  row.serviceTier = outcome.serviceTier
+  row.feeNano = outcome.feeNano
+  row.durationMs = outcome.durationMs
+  return row
 }
 
 /** Until its end is written over it, a row says what the request costs at the least: it stands if the process is lost. */
@@ -110,7 +150,10 @@ export function settlement(call: Told, ended: Ending, charged: Charged | undefin
     cacheWrite1hTokens: usage.cacheWrite1h,
     outputTokens: usage.output,
     webSearches: ended.searches,
-    ...charged,
+    serviceTier: charged?.serviceTier,
+    feeNano: charged?.feeNano,
+    costNano: charged?.costNano,
+    trail: undefined,
     stopReason: ended.stopReason,
     firstByteMs: ended.firstByteAt - call.startedAt,
     durationMs: ended.endedAt - call.startedAt,

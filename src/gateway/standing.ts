@@ -19,17 +19,34 @@ type Headers = Record<string, string>
 /** The tightest limit of requests and of tokens. */
 export function limitHeaders(told: readonly Told[], now: number): Headers {
   const headers: Headers = {}
-  for (const kind of ['requests', 'tokens'] as const) {
-    const rates = told.filter(({ ask }) => ask.what === kind || (kind === 'requests' && ask.what === 'slow'))
-    const [tightest] = rates.toSorted((a, b) => leftOf(a) - leftOf(b))
-    if (tightest?.want.kind !== 'rate') continue
-    const { want, standing } = tightest
-    const prefix = `anthropic-ratelimit-${kind}`
-    headers[`${prefix}-limit`] = String(want.cap)
-    headers[`${prefix}-remaining`] = String(Math.floor(leftOf(tightest)))
-    headers[`${prefix}-reset`] = secondOf(now + timeFor(usedOf(standing), want))
-  }
+  tell(headers, 'requests', tightestOf(told, isOfRequests), now)
+  tell(headers, 'tokens', tightestOf(told, isOfTokens), now)
   return headers
+}
+
+function isOfRequests({ what }: Ask): boolean {
+  return what === 'requests' || what === 'slow'
+}
+
+function isOfTokens({ what }: Ask): boolean {
+  return what === 'tokens'
+}
+
+/** Of several that are as tight, the first. */
+function tightestOf(told: readonly Told[], isOfThese: (ask: Ask) => boolean): Told | undefined {
+  let tightest: Told | undefined
+  for (const each of told)
+    if (isOfThese(each.ask) && (!tightest || leftOf(each) < leftOf(tightest))) tightest = each
+  return tightest
+}
+
+function tell(headers: Headers, kind: 'requests' | 'tokens', tightest: Told | undefined, now: number) {
+  if (tightest?.want.kind !== 'rate') return
+  const { want, standing } = tightest
+  const prefix = `anthropic-ratelimit-${kind}`
+  headers[`${prefix}-limit`] = String(want.cap)
+  headers[`${prefix}-remaining`] = String(Math.floor(leftOf(tightest)))
+  headers[`${prefix}-reset`] = secondOf(now + timeFor(usedOf(standing), want))
 }
 
 function leftOf({ want, standing }: Told): number {
@@ -38,7 +55,7 @@ function leftOf({ want, standing }: Told): number {
 
 /** RFC 3339, rounded up to a second: then the bucket is full. */
 export function secondOf(time: number): string {
-  return new Date(Math.ceil(time / 1_000) * 1_000).toISOString().replace('.000', '')
+  return `${new Date(Math.ceil(time / 1_000) * 1_000).toISOString().slice(0, -5)}Z`
 }
 
 /** Where the client warns, in percent of what a budget lets through. */

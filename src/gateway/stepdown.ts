@@ -27,6 +27,13 @@ export interface Course {
 /** Steps at the most: budgets may send a call to and fro. */
 const MOST_STEPS = 5
 
+/** Where no budget holds. */
+export function straight(choice: Choice): Course {
+  return { choice, accounts: NONE, step: undefined, stuck: undefined }
+}
+
+const NONE: readonly Account[] = []
+
 /** @throws GatewayError as `accountsOf` does. */
 export async function courseOf(
   runtime: Runtime,
@@ -35,8 +42,7 @@ export async function courseOf(
   call: Call,
   asked: Choice,
 ): Promise<Course> {
-  let course: Course = { choice: asked, accounts: [], step: undefined, stuck: undefined }
-  if (principal.budgets.length === 0) return course
+  let course = straight(asked)
   const tried = new Set<string>()
   for (let steps = 0; ; steps++) {
     const names = namesOf(course.choice.routes[0], course.step?.model ?? call.model)

@@ -1,5 +1,6 @@
 /** A conversation that changes upstreams: each takes back only the thinking that it has signed itself. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { forgetUpstreams } from '../../src/gateway/routing/upstreams.ts'
 import { type FakeBedrock, startFakeBedrock } from '../fakes/bedrock.ts'
 import { assemble } from '../fakes/caller.ts'
 import { blocks, parse, type Thing, text, thing, things } from '../fakes/json.ts'
@@ -66,6 +67,7 @@ beforeEach(async () => {
 /** From now on the gateway's calls go there. */
 function switchTo(name: Name) {
   gateway.runtime.config.aws.runtimeEndpoint = sides[name].bedrock.url
+  forgetUpstreams(gateway.runtime)
 }
 
 const TOOLS = [{ name: 'Bash', input_schema: { type: 'object' } }]

@@ -147,4 +147,24 @@ describe('what may be served for longer', () => {
     await get()
     expect(loads()).toBe(2)
   })
+
+  test('is not at hand once it is due to be renewed: who asks for it then has it renewed', async () => {
+    const { clock, cache, get } = outage()
+    expect(cache.known('a')).toBeUndefined()
+    await get()
+    expect(cache.known('a')).toBe('value 1')
+    clock.now = 30_000
+    expect(cache.known('a')).toBeUndefined()
+    cache.forget('a')
+    expect(cache.known('a')).toBeUndefined()
+  })
+
+  test('where requests may not wait for each other it is at hand for as long as it holds', async () => {
+    const { clock, cache, get } = outage({ shareLoads: false })
+    await get()
+    clock.now = 59_999
+    expect(cache.known('a')).toBe('value 1')
+    clock.now = 60_000
+    expect(cache.known('a')).toBeUndefined()
+  })
 })

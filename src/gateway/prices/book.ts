@@ -1,11 +1,8 @@
-/**
- * The price book: which price holds for what ran, and what that comes to. Money is integer nano-dollars; a rate is
- * micro-dollars per million tokens, which is a pico-dollar per token, so that every product is exact and only the sum
- * is rounded.
- */
+/** The price book: which price holds for what ran, and what that comes to. */
 import type { Rates } from '../../data/prices.ts'
 import type { Usage } from '../../protocol/messages.ts'
 import { generationOf, modelNamed } from '../../protocol/models.ts'
+import { amount } from './amount.ts'
 import { SHIPPED, TIER_PERCENT } from './shipped.ts'
 
 export interface Price {
@@ -72,6 +69,19 @@ export function priceBook(stored: readonly Price[], options: BookOptions = {}): 
   const { multiplier = 100, isShippedOnly = false } = options
   const known = [...stored, ...SHIPPED]
   const byModel = indexed(known)
+  const lately = new Map<string, { day: number; holds: Held | undefined }>()
+
+  /** What holds does so for a day: nearly every question is one of the last ones. */
+  function held(ran: Ran, at: number, tier = ''): Held | undefined {
+    const day = Math.floor(at / DAY)
+    const name = `${ran.provider}/${ran.regionClass}/${tier}/${ran.model}`
+    const last = lately.get(name)
+    if (last?.day === day) return last.holds
+    const holds = find(ran, at, tier)
+    if (lately.size >= MOST_LATELY) lately.clear()
+    lately.set(name, { day, holds })
+    return holds
+  }
 
   function candidates(ran: Ran, at: number, tier = ''): Price[] {
     const day = dayOf(at)
@@ -79,7 +89,7 @@ export function priceBook(stored: readonly Price[], options: BookOptions = {}): 
     return (byModel.get(ran.model) ?? []).filter(holds)
   }
 
-  function held(ran: Ran, at: number, tier = ''): Held | undefined {
+  function find(ran: Ran, at: number, tier: string): Held | undefined {
     const [own] = candidates(ran, at, tier)
     if (own) return { price: own, regionPercent: regionPercent(own, ran), tierPercent: 100 }
     const tierPercent = TIER_PERCENT[tier]
@@ -100,7 +110,7 @@ export function priceBook(stored: readonly Price[], options: BookOptions = {}): 
     candidates,
     charge(usage, ran, at, tier) {
       const holds = held(ran, at, tier)
-      return holds && amount([usage].flat(), holds, multiplier)
+      return holds && amount('input' in usage ? [usage] : usage, holds, multiplier)
     },
     ceiling(usage, ran, at) {
       const charged = book.charge(usage, ran, at)
@@ -113,6 +123,10 @@ export function priceBook(stored: readonly Price[], options: BookOptions = {}): 
   }
   return book
 }
+
+const DAY = 86_400_000
+/** Names of models come from callers. */
+const MOST_LATELY = 200
 
 function indexed(prices: readonly Price[]): Map<string, Price[]> {
   const index = new Map<string, Price[]>()
@@ -158,41 +172,6 @@ export function regionPercent(price: Price, { model, regionClass }: Ran): number
 }
 
 const MOST_REGION_PERCENT = 120
-
-/** Cache writes cost a multiple of input, in percent, where a price does not say what. */
-const WRITE_5M = 125n
-const WRITE_1H = 200n
-
-function amount(usages: readonly Usage[], holds: Held, multiplier: number): number {
-  const { price, regionPercent: region, tierPercent } = holds
-  const percents = BigInt(region) * BigInt(tierPercent) * BigInt(multiplier)
-  let hundredths = 0n
-  for (const usage of usages) hundredths += inHundredths(usage, ratesFor(price, usage))
-  // Four times a hundredth, and a thousand pico-dollars to a nano-dollar; half of that rounds up.
-  const unit = 100n ** 4n * 1000n
-  return Number((hundredths * percents + unit / 2n) / unit)
-}
-
-/** Hundredths of a pico-dollar. */
-function inHundredths(usage: Usage, { input, output, cacheRead, cacheWrite5m, cacheWrite1h }: Rates): bigint {
-  const read = of(usage.input, input) + of(usage.output, output) + of(usage.cacheRead, cacheRead)
-  const five = cacheWrite5m === undefined ? WRITE_5M * BigInt(input) : 100n * BigInt(cacheWrite5m)
-  const hour = cacheWrite1h === undefined ? WRITE_1H * BigInt(input) : 100n * BigInt(cacheWrite1h)
-  return 100n * read + BigInt(usage.cacheWrite5m) * five + BigInt(usage.cacheWrite1h) * hour
-}
-
-function of(tokens: number, rate: number): bigint {
-  return BigInt(tokens) * BigInt(rate)
-}
-
-/** The tier is chosen by the whole prompt, and holds for the whole request. */
-function ratesFor({ rates, long }: Price, usage: Usage): Rates {
-  return long && promptOf(usage) > long.above ? long.rates : rates
-}
-
-export function promptOf({ input, cacheRead, cacheWrite5m, cacheWrite1h }: Usage): number {
-  return input + cacheRead + cacheWrite5m + cacheWrite1h
-}
 
 /** In the dearest of places, at the rates of its length. */
 function most(usage: Usage, price: Price, multiplier: number): number {

@@ -2,7 +2,8 @@
 import type { SettledRow } from '../../data/rows.ts'
 import type { Usage } from '../../protocol/messages.ts'
 import { figure } from '../routing/plainly.ts'
-import { type Held, type Prices, promptOf, type Ran } from './book.ts'
+import { promptOf } from './amount.ts'
+import type { Held, Prices, Ran } from './book.ts'
 import { dollarsOfNano } from './dollars.ts'
 
 const SOURCES = {

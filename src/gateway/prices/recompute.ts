@@ -9,7 +9,8 @@ import type { Runtime } from '../../runtime.ts'
 import { freshPrices } from '../prices.ts'
 import { modelOfRow } from '../resolve.ts'
 import { configured, upstreamFor } from '../routing/upstreams.ts'
-import { type Prices, promptOf, type Ran } from './book.ts'
+import { promptOf } from './amount.ts'
+import type { Prices, Ran } from './book.ts'
 import { SEARCH_FEE } from './shipped.ts'
 
 export interface Window {

@@ -2,7 +2,7 @@
 import { GatewayError } from '../../errors.ts'
 import type { Omissions } from '../../protocol/fields/target.ts'
 import { Halt } from '../../protocol/halt.ts'
-import { type Call, NO_USAGE, type StreamEvent, type Usage } from '../../protocol/messages.ts'
+import { NO_USAGE, type StreamEvent, type Usage } from '../../protocol/messages.ts'
 import { type Events, startingWith } from '../../protocol/streams.ts'
 import { roughTokens } from '../../protocol/tokens.ts'
 import { providerNamed } from '../../providers/index.ts'
@@ -11,6 +11,7 @@ import type { Runtime } from '../../runtime.ts'
 import { sendLearning } from '../learn.ts'
 import { lent } from '../lend.ts'
 import type { Ending } from '../meter.ts'
+import { withSignal } from '../outlive.ts'
 import { sawAnswer, sawFailure } from '../sightings.ts'
 import { tallier } from '../tally.ts'
 import { type Failure, failureOf, isThrottle } from './failures.ts'
@@ -20,6 +21,7 @@ import type { Thread } from './warmth.ts'
 
 export interface Attempt {
   readonly place: Place
+  readonly sentAt: number
   /** Never rejects. */
   readonly ended: Promise<Ended>
   /** Nobody wants to know any more. */
@@ -49,7 +51,7 @@ export function begin(quest: Quest, place: Place, reserved: Reserved): Attempt {
   quest.wait = undefined
 
   async function run(): Promise<Reply> {
-    const call: Call = { ...quest.call, signal: own ?? quest.signal }
+    const call = own ? withSignal(quest.call, own) : quest.call
     const send = async (omit: Omissions) => {
       // What a try before this one said is paid for, and not passed on.
       const before = usageIn(heard)
@@ -81,6 +83,7 @@ export function begin(quest: Quest, place: Place, reserved: Reserved): Attempt {
 
   const attempt: Attempt = {
     place,
+    sentAt: runtime.now(),
     ended: run().then(
       (reply) => {
         answered(runtime, route)
@@ -197,13 +200,20 @@ async function begun(events: Events, heard: StreamEvent[]): Promise<Events> {
 async function upToContent(events: Events, heard: StreamEvent[]): Promise<StreamEvent[]> {
   for (;;) {
     const batch = await events.next()
+    // Most often the first that is heard has something to say.
+    if (batch && heard.length === 0 && hasContent(batch)) return batch
     if (!batch && heard.length === 0)
       throw new GatewayError('api_error', 'The upstream answered with nothing.')
     // It ended before its answer did: whoever reads on finds that out, unless another upstream may do better.
     if (!batch) throw new GatewayError('api_error', 'The upstream ended its answer before it was complete.')
     heard.push(...batch)
-    if (batch.some(({ type }) => type !== 'message_start' && type !== 'ping')) return heard.splice(0)
+    if (hasContent(batch)) return heard.splice(0)
   }
+}
+
+function hasContent(batch: readonly StreamEvent[]): boolean {
+  for (const { type } of batch) if (type !== 'message_start' && type !== 'ping') return true
+  return false
 }
 
 /** What it has said so far of what it will bill. */

@@ -112,10 +112,11 @@ export function newHeadroom(): Headroom {
     return line
   }
 
-  const expect = (call: Call): Expected => ({
-    ...sizes.expect(call.session, call.body.length, maxTokensOf(call)),
-    background: isBackground(call),
-  })
+  function expect(call: Call): Expected {
+    const expected = sizes.expect(call.session, call.body.length, maxTokensOf(call))
+    expected.background = isBackground(call)
+    return expected
+  }
 
   return {
     expect,

@@ -39,6 +39,7 @@ export function newSizes(): Sizes {
         cacheRead: Math.floor(cacheRead * share),
         output: Math.min(maxTokens, Math.ceil(output / calls)),
         maxTokens,
+        background: false,
       }
     },
     learn(session, length, usage) {

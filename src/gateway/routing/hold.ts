@@ -23,11 +23,15 @@ const LEAST = 20
 /** What others find out is looked at again after so long. Milliseconds. */
 const SOON = 1_000
 
-/** The next place; undefined where none is left, or none will be in time. */
-export async function pick(quest: Quest): Promise<Taken | undefined> {
+/** The next place; undefined where none is left, or none will be in time. No promise where it is known at once. */
+export function pick(quest: Quest): Taken | undefined | Promise<Taken | undefined> {
+  if (quest.signal.aborted) throw gone()
+  return quest.isAlone ? alone(quest) : pickOf(quest)
+}
+
+async function pickOf(quest: Quest): Promise<Taken | undefined> {
   for (;;) {
     if (quest.signal.aborted) throw gone()
-    if (quest.isAlone) return alone(quest)
     const standings = standingsOf(quest)
     const [first] = standings
     if (!first) return undefined
@@ -66,7 +70,7 @@ export function soonestOf(quest: Quest): number | undefined {
 }
 
 /** The one place there is: the upstream itself knows best, unless its room is known and worth waiting for. */
-async function alone(quest: Quest): Promise<Taken | undefined> {
+function alone(quest: Quest): Taken | undefined | Promise<Taken> {
   const [place] = quest.places
   if (!place || place.tries > 0) return undefined
   const taken = { place, reserved: reserve(quest, place) }

@@ -46,6 +46,11 @@ function organisationsRouting({ cache, data, config }: Runtime): Promise<Routing
   }))
 }
 
+/** The organisation's; undefined where it has to be asked for. */
+export function policyAtHand({ cache }: Pick<Runtime, 'cache'>): RoutingPolicy | undefined {
+  return cache.known(ROUTING)
+}
+
 /** The organisation's, as it is stored. */
 export function routingIn(stored: unknown): RoutingPolicy {
   return (stored ?? {}) as RoutingPolicy

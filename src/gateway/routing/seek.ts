@@ -21,10 +21,10 @@ export interface Found extends Answered {
 
 /** @throws GatewayError where no upstream answers, in the words that help the client most. */
 export async function seek(quest: Quest): Promise<Found> {
-  const running = new Map<Attempt, number>()
+  const running: Attempt[] = []
   try {
     for (;;) {
-      if (running.size === 0 && !(await setOut(quest, running))) throw lastWord(quest)
+      if (running.length === 0 && !(await setOut(quest, running))) throw lastWord(quest)
       const ended = await first(quest, running)
       if (!ended) {
         hedge(quest, running)
@@ -32,29 +32,30 @@ export async function seek(quest: Quest): Promise<Found> {
       }
       const { attempt } = ended
       const { place } = attempt
-      running.delete(attempt)
+      running.splice(running.indexOf(attempt), 1)
       if ('reply' in ended) return found(quest, ended, running)
       const failure = judged(quest, place.route, ended.error)
       if (!failure) throw ended.error
       quest.failures.push(failure)
       if (isThrottle(failure)) place.notBefore = comesBack(quest, place.route, failure)
-      if (running.size > 0) hedge(quest, running)
+      if (running.length > 0) hedge(quest, running)
     }
   } finally {
-    for (const [attempt] of running) attempt.giveUp('gone')
+    for (const attempt of running) attempt.giveUp('gone')
   }
 }
 
 /** Goes to the next place; where there is none for this model, to that of the next model. */
-async function setOut(quest: Quest, running: Map<Attempt, number>): Promise<boolean> {
+async function setOut(quest: Quest, running: Attempt[]): Promise<boolean> {
   for (;;) {
-    const taken = await pick(quest)
+    const picked = pick(quest)
+    const taken = picked instanceof Promise ? await picked : picked
     if (quest.signal.aborted) {
       if (taken) letGo(quest, taken)
       throw gone()
     }
     if (taken) {
-      running.set(begin(quest, taken.place, taken.reserved), quest.runtime.now())
+      running.push(begin(quest, taken.place, taken.reserved))
       return true
     }
     const other = await quest.terms.instead?.(quest.failures)
@@ -64,10 +65,15 @@ async function setOut(quest: Quest, running: Map<Attempt, number>): Promise<bool
 }
 
 /** The first to end; undefined where it is time to try another one beside it. */
-async function first(quest: Quest, running: ReadonlyMap<Attempt, number>): Promise<Ended | undefined> {
-  const ends = [...running.keys()].map(({ ended }) => ended)
-  const after = running.size === 1 ? slowAfter(quest) : undefined
-  if (after === undefined) return ends.length === 1 ? ends[0] : Promise.race(ends)
+function first(quest: Quest, running: readonly Attempt[]): Promise<Ended | undefined> {
+  const [only, other] = running
+  const after = other ? undefined : slowAfter(quest)
+  return only && after === undefined && !other ? only.ended : firstOf(quest, running, after)
+}
+
+async function firstOf(quest: Quest, running: readonly Attempt[], after: number | undefined) {
+  const ends = running.map(({ ended }) => ended)
+  if (after === undefined) return Promise.race(ends)
   const over = new Halt()
   const slow = quest.runtime.rest(after, over).then(() => undefined)
   const ended = await Promise.race([...ends, slow])
@@ -76,23 +82,18 @@ async function first(quest: Quest, running: ReadonlyMap<Attempt, number>): Promi
 }
 
 /** Tries another one beside what is slow, where there is one to be had. */
-function hedge(quest: Quest, running: Map<Attempt, number>) {
+function hedge(quest: Quest, running: Attempt[]) {
   const taken = spare(quest)
   const [slow] = running
   if (!taken || !slow) return
-  const [{ place }, sentAt] = slow
+  const { place, sentAt } = slow
   tellHedge(quest, place.route, taken.place.route, quest.runtime.now() - sentAt)
-  running.set(begin(quest, taken.place, taken.reserved), quest.runtime.now())
+  running.push(begin(quest, taken.place, taken.reserved))
 }
 
 /** Those that are still under way were too slow. */
-function found(
-  quest: Quest,
-  { attempt, reply, over }: Ended & Answered,
-  running: Map<Attempt, number>,
-): Found {
-  for (const [slow] of running) slow.giveUp('slow')
-  running.clear()
+function found(quest: Quest, { attempt, reply, over }: Ended & Answered, running: Attempt[]): Found {
+  for (const slow of running.splice(0)) slow.giveUp('slow')
   const { route } = attempt.place
   const missed = quest.places.find(({ tries, route: other }) => tries > 0 && other !== route)
   if (missed) sawDetour(quest.runtime, missed.route, route)

@@ -74,6 +74,8 @@ export function beginTrail(choice: Choice): Trailing {
 }
 
 function candidatesOf({ routes, leftOut, despite = [] }: Choice): Candidate[] {
+  const [only, other] = routes
+  if (!other && leftOut.length === 0 && despite.length === 0) return [{ upstream: only.upstream.id }]
   const against = new Map(despite.map((each) => [each.upstream, each]))
   return [
     ...routes.map(({ upstream: { id } }): Candidate => {

@@ -9,6 +9,8 @@ import type { Place, Upstream } from '../../providers/provider.ts'
 import type { Runtime } from '../../runtime.ts'
 import type { Principal } from '../authenticate.ts'
 import { type Prepared, prepared, sourceFor } from './credentials.ts'
+import { policyAtHand } from './policy.ts'
+import { type Ways, type WaysOfKeys, waysUnder } from './ways.ts'
 
 /** Who calls, as far as credentials may be made for them. */
 export type Caller = Pick<Principal, 'keyId' | 'userId' | 'teamId'>
@@ -43,6 +45,7 @@ interface Stored {
   /** Of each row, made when first asked for. */
   places: Map<UpstreamRow, Place>
   preparations: Map<UpstreamRow, Prepared>
+  ways: WaysOfKeys
 }
 
 /**
@@ -55,13 +58,33 @@ export async function configured(runtime: Runtime): Promise<readonly Configured[
 
 /** As they are with these rows. */
 export function configuredIn(runtime: Runtime, rows: readonly UpstreamRow[]): readonly Configured[] {
-  return all(runtime, { rows, findings: new Map(), places: new Map(), preparations: new Map() })
+  return all(runtime, storedOf(rows, new Map()))
 }
 
+function storedOf(rows: Stored['rows'], findings: Stored['findings']): Stored {
+  return { rows, findings, places: new Map(), preparations: new Map(), ways: new WeakMap() }
+}
+
+/** What upstreams keep of a runtime: no request, for a way outlives the one that it was found for. */
+type Lent = Parameters<typeof sourceFor>[0] & Pick<Runtime, 'credentials' | 'waitUntil'>
+
 function all(runtime: Runtime, stored: Stored): readonly Configured[] {
-  const found = runtime.config.upstreams.map((provider) => environments(runtime, provider, stored))
-  for (const row of stored.rows) if (row.kind !== ENVIRONMENT) found.push(setUp(runtime, row, stored))
+  const { config, credentials, keyring, fetch, now, hashes, log, sightings, waitUntil } = runtime
+  const lent = { config, credentials, keyring, fetch, now, hashes, log, sightings, waitUntil }
+  const found = config.upstreams.map((provider) => environments(lent, provider, stored))
+  for (const row of stored.rows) if (row.kind !== ENVIRONMENT) found.push(setUp(lent, row, stored))
   return found
+}
+
+/**
+ * Where a key's calls go by the upstreams and the policy that are at hand; undefined where these have to be asked for, and
+ * where what one request is doing ends with it, so that nothing of it is kept for another.
+ */
+export function waysOf(runtime: Runtime, key: object): Ways | undefined {
+  const { cache, keyring } = runtime
+  const stored = keyring.means.shareLoads ? cache.known<Stored>(UPSTREAMS) : undefined
+  const policy = stored && policyAtHand(runtime)
+  return policy && waysUnder(stored.ways, key, policy)
 }
 
 /** Call it when an upstream changes, so that this process at least acts at once. */
@@ -92,8 +115,7 @@ export function environmentId({ config }: Pick<Runtime, 'config'>, provider: Pro
 async function load({ data, config }: Runtime) {
   const [rows, surveys] = await Promise.all([data.upstreams.all(), data.surveys.all()])
   const findings = new Map(surveys.map((survey) => [survey.upstreamId, survey.findings]))
-  const value: Stored = { rows, findings, places: new Map(), preparations: new Map() }
-  return { value, ttl: TRUST, grace: config.outageGrace }
+  return { value: storedOf(rows, findings), ttl: TRUST, grace: config.outageGrace }
 }
 
 /** Where calls may go is not guessed. */
@@ -105,9 +127,9 @@ function cannotTell(cause: unknown): never {
   )
 }
 
-function environments(runtime: Runtime, provider: ProviderName, { rows, findings }: Stored): Configured {
-  const { config, credentials } = runtime
-  const id = environmentId(runtime, provider)
+function environments(lent: Lent, provider: ProviderName, { rows, findings }: Stored): Configured {
+  const { config, credentials } = lent
+  const id = environmentId(lent, provider)
   const row = rows.find((each) => each.kind === ENVIRONMENT && each.id === id)
   return {
     id,
@@ -117,12 +139,12 @@ function environments(runtime: Runtime, provider: ProviderName, { rows, findings
     priority: row?.priority ?? 0,
     weight: row?.weight ?? 1,
     place: () => providerNamed(provider).place(config),
-    credentialsFor: () => keptAlive(runtime, credentials[provider]),
+    credentialsFor: () => keptAlive(lent, credentials[provider]),
     findings: findings.get(id),
   }
 }
 
-function setUp(runtime: Runtime, row: UpstreamRow, { findings, places, preparations }: Stored): Configured {
+function setUp(lent: Lent, row: UpstreamRow, { findings, places, preparations }: Stored): Configured {
   const { id, name, kind, enabled, priority, weight } = row
   return {
     id,
@@ -132,7 +154,7 @@ function setUp(runtime: Runtime, row: UpstreamRow, { findings, places, preparati
     priority,
     weight,
     place() {
-      const place = places.get(row) ?? kindNamed(kind).place(saidIn(row), runtime.config.egress)
+      const place = places.get(row) ?? kindNamed(kind).place(saidIn(row), lent.config.egress)
       places.set(row, place)
       return place
     },
@@ -141,8 +163,8 @@ function setUp(runtime: Runtime, row: UpstreamRow, { findings, places, preparati
       preparations.set(row, from)
       let found: CredentialSource | undefined
       // Most upstreams are only judged: those take no place among the sessions that are kept.
-      const source = () => (found ??= sourceFor(runtime, from, caller))
-      return keptAlive(runtime, {
+      const source = () => (found ??= sourceFor(lent, from, caller))
+      return keptAlive(lent, {
         get: (keep) => source().get(keep),
         reject: (refused) => source().reject(refused),
       })
@@ -152,7 +174,7 @@ function setUp(runtime: Runtime, row: UpstreamRow, { findings, places, preparati
 }
 
 /** Where work ends with its request unless it is registered, a renewal is. */
-function keptAlive({ keyring, waitUntil }: Runtime, source: CredentialSource): CredentialSource {
+function keptAlive({ keyring, waitUntil }: Lent, source: CredentialSource): CredentialSource {
   if (keyring.means.shareLoads) return source
   return { get: () => source.get(waitUntil), reject: source.reject }
 }

@@ -40,6 +40,7 @@ export function follow(end: End, own: Own): Following {
     },
     cache: {
       remember: (key, load) => own.cache.remember(key, load),
+      known: (key) => own.cache.known(key),
       forget(key) {
         own.cache.forget(key)
         primary.tell('forget', key)
