@@ -57,7 +57,8 @@ test('a command that fails fails for all that went with it, and for nothing else
   doing.now = () => Promise.reject(new Error('cut'))
   const lost = [all.run(['a'], 'first', true), all.run(['b'], 'second', false)]
   send()
-  for (const each of await Promise.allSettled(lost)) expect(each).toMatchObject({ reason: { message: 'cut' } })
+  for (const each of await Promise.allSettled(lost))
+    expect(each).toMatchObject({ reason: { message: 'cut' } })
   doing.now = async (errands) => errands
   const next = all.run(['c'], 'third', true)
   send()

@@ -1,5 +1,5 @@
 /** Limits in a Redis, whichever way it is reached: a script, sent by its digest once the server has it. */
-import { charged, type Floor, type Want } from '../limits.ts'
+import { charged, type Floor, type Standing, type Want } from '../limits.ts'
 import { AT_ONCE, errandsBy, noAnswer } from './errands.ts'
 import type { SharedLimits } from './fallback.ts'
 import type { Holders, Holding } from './holders.ts'
@@ -138,13 +138,22 @@ function unknownOf(asides: readonly number[]): number[] {
 
 /** @throws for an answer that is none. */
 function readTaken(wants: readonly Want[], reply: string) {
-  const figures = reply.split(' ').map(Number)
-  const [granted] = figures
-  const isWhole = figures.length === 1 + 3 * wants.length && figures.every(Number.isFinite)
-  if ((granted !== 1 && granted !== 0) || !isWhole) throw noAnswer()
-  const figure = (index: number, place: number) => figures[1 + 3 * index + place] ?? 0
-  const standings = wants.map((want, index) =>
-    want.kind === 'rate' ? { used: figure(index, 0) } : { spent: figure(index, 0), held: figure(index, 1) },
-  )
-  return { granted: granted === 1, standings, asides: wants.map((_, index) => figure(index, 2)) }
+  const words = reply.split(' ')
+  if (words.length !== 1 + 3 * wants.length || (words[0] !== '1' && words[0] !== '0')) throw noAnswer()
+  const standings: Standing[] = []
+  const asides: number[] = []
+  let place = 1
+  for (const { kind } of wants) {
+    const first = figureOf(words[place++])
+    const held = figureOf(words[place++])
+    standings.push(kind === 'rate' ? { used: first } : { spent: first, held })
+    asides.push(figureOf(words[place++]))
+  }
+  return { granted: words[0] === '1', standings, asides }
+}
+
+function figureOf(word: string | undefined): number {
+  const figure = Number(word)
+  if (!Number.isFinite(figure)) throw noAnswer()
+  return figure
 }
