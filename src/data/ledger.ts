@@ -12,7 +12,8 @@ import { type Backlog, newBacklog } from './backlog.ts'
 import { isDataError } from './database.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Requests } from './requests.ts'
-import { isOver, type LedgerRow } from './rows.ts'
+import { isOver, type LedgerRow, rowIn, type WrittenRow, written } from './rows.ts'
+import { newQueue, unawaited, type Waiting } from './waiting.ts'
 
 export interface Ledger extends Omit<Requests, 'upsert'> {
   /**
@@ -27,17 +28,17 @@ export interface Ledger extends Omit<Requests, 'upsert'> {
 /** A place that outlives the process. */
 export interface Spool {
   /** Holds a row that is on its way to the database. */
-  keep(row: LedgerRow): void
+  keep(row: WrittenRow): void
   /** These are in the database, or never will be. */
-  release(rows: readonly LedgerRow[]): void
+  release(rows: readonly WrittenRow[]): void
   /** Holds a row that has no room in memory. @throws where it cannot. */
-  setAside(row: LedgerRow): void
+  setAside(row: WrittenRow): void
   /** The oldest rows that were set aside, and how to be rid of them. */
   nextAside(): Aside | undefined
 }
 
 interface Aside {
-  rows: LedgerRow[]
+  rows: WrittenRow[]
   done(): void
 }
 
@@ -50,11 +51,6 @@ export interface LedgerOptions {
   /** Rows that wait in memory at the most; each is about 1 KB. */
   mostWaiting?: number
   metrics?: Metrics
-}
-
-interface Waiting {
-  row: LedgerRow
-  settled: ((error?: unknown) => void)[]
 }
 
 /** Where a row may come to lie. */
@@ -81,7 +77,7 @@ const MOST_WAITING = 20_000
 
 export function ledgerIn({ requests, quarantine }: Shelves, log: Log, options: LedgerOptions = {}): Ledger {
   const { spool, mostWaiting = MOST_WAITING } = options
-  const waiting = new Map<string, Waiting>()
+  const waiting = newQueue()
   const deliver = delivery({ requests, quarantine }, log, options)
   const backlog = newBacklog()
   let writing = false
@@ -92,10 +88,9 @@ export function ledgerIn({ requests, quarantine }: Shelves, log: Log, options: L
     // At the least yield first: the request that wrote this row gets on its way before the database is asked.
     await gathered()
     for (;;) {
-      const group = [...waiting.values()].slice(0, MAX_GROUP)
+      const group = waiting.next(MAX_GROUP)
       const aside = group.length === 0 ? spool?.nextAside() : undefined
       if (group.length === 0 && !aside) break
-      for (const { row } of group) waiting.delete(row.id)
       await (aside ? deliverAside(aside) : deliver(group))
       if (spool) await gathered()
     }
@@ -104,22 +99,18 @@ export function ledgerIn({ requests, quarantine }: Shelves, log: Log, options: L
 
   async function deliverAside({ rows, done }: Aside) {
     for (let at = 0; at < rows.length; at += MAX_GROUP)
-      await deliver(rows.slice(at, at + MAX_GROUP).map((row) => ({ row, settled: [] })))
+      await deliver(rows.slice(at, at + MAX_GROUP).map(unawaited))
     done()
   }
 
-  function wait(row: LedgerRow): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const settled = (error?: unknown) => (error === undefined ? resolve() : reject(error))
-      const before = waiting.get(row.id)
-      // The end of a request is the last that is said of it, whichever comes first.
-      const latest = before && isOver(before.row) && !isOver(row) ? before.row : row
-      waiting.set(row.id, { row: latest, settled: [...(before?.settled ?? []), settled] })
-      backlog.saw(waiting.size)
-      if (writing) return
+  function wait(row: WrittenRow): Promise<void> {
+    const added = waiting.add(row)
+    backlog.saw(waiting.size())
+    if (!writing) {
       writing = true
       void drain()
-    })
+    }
+    return added
   }
 
   return {
@@ -127,8 +118,10 @@ export function ledgerIn({ requests, quarantine }: Shelves, log: Log, options: L
     byId: requests.byId,
     closeLost: requests.closeLost,
     backlog,
-    async write(row) {
-      if (waiting.size < mostWaiting || waiting.has(row.id)) {
+    async write(whole) {
+      // What waits is one piece of text: rows that outlived a collection or two of garbage cost as much as writing them.
+      const row = written(whole)
+      if (waiting.size() < mostWaiting || waiting.has(row.id)) {
         spool?.keep(row)
         return wait(row)
       }
@@ -156,7 +149,10 @@ function delivery({ requests, quarantine }: Shelves, log: Log, options: LedgerOp
 
   function over(group: readonly Waiting[], error?: unknown) {
     spool?.release(group.map(({ row }) => row))
-    for (const { settled } of group) for (const settle of settled) settle(error)
+    for (const { resolve, reject } of group) {
+      if (error === undefined) resolve()
+      else reject(error)
+    }
   }
 
   function lost(group: readonly Waiting[], error: unknown) {
@@ -166,7 +162,7 @@ function delivery({ requests, quarantine }: Shelves, log: Log, options: LedgerOp
 
   async function giveUp(group: readonly Waiting[], error: unknown) {
     if (!overflow) return lost(group, error)
-    await overflow(group.map(({ row }) => row)).then(
+    await overflow(group.map(({ row }) => rowIn(row))).then(
       () => over(group),
       (failure) => lost(group, failure),
     )
@@ -187,7 +183,7 @@ function delivery({ requests, quarantine }: Shelves, log: Log, options: LedgerOp
 
   async function hold(one: Waiting, cause: unknown) {
     const code = codeOf(cause)
-    const failure = await insist(() => quarantine.hold(one.row, code))
+    const failure = await insist(() => quarantine.hold(rowIn(one.row), code))
     if (failure) return isDataError(failure.error) ? lost([one], cause) : giveUp([one], failure.error)
     log('error', 'the database cannot hold a ledger row: it is in quarantine', { id: one.row.id, code })
     metrics?.count('outcrop_ledger_quarantined_total', { code })

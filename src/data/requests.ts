@@ -1,7 +1,7 @@
 /** Requests: the table behind the ledger. Rows are written whole and by id, so writing one twice changes nothing. */
 import { and, type Column, desc, eq, getTableColumns, gte, inArray, lt, or, type SQL, sql } from 'drizzle-orm'
 import type { Database } from './database.ts'
-import type { LedgerRow, SettledRow } from './rows.ts'
+import type { SettledRow, WrittenRow } from './rows.ts'
 import { requests } from './tables/ledger.ts'
 
 /** Everything, or what belongs to any of these teams, or to this user. */
@@ -29,7 +29,7 @@ export interface LedgerFilter {
 
 export interface Requests {
   /** Of several rows of one request the last stands. */
-  upsert(rows: readonly LedgerRow[]): Promise<void>
+  upsert(rows: readonly WrittenRow[]): Promise<void>
   /** Newest first. */
   find(filter: LedgerFilter): Promise<SettledRow[]>
   byId(id: string): Promise<SettledRow | undefined>
@@ -46,7 +46,7 @@ const WRITTEN_AT = sql`statement_timestamp()`
 export function requestsIn(database: Database): Requests {
   return {
     async upsert(rows) {
-      const text = wellFormed(JSON.stringify(lastStates(rows)))
+      const text = wellFormed(`[${lastStates(rows).join(',')}]`)
       await database.execute(sql`${INSERT}${text}${FROM_TEXT}`)
     },
     find: (filter) =>
@@ -72,8 +72,8 @@ export function requestsIn(database: Database): Requests {
 }
 
 /** One statement may not touch a row twice. */
-function lastStates(rows: readonly LedgerRow[]): LedgerRow[] {
-  return [...new Map(rows.map((row) => [row.id, row])).values()]
+function lastStates(rows: readonly WrittenRow[]): string[] {
+  return [...new Map(rows.map(({ id, text }) => [id, text])).values()]
 }
 
 /** Half of a pair, or a NUL, escaped: JSON may hold that, Postgres does not. */

@@ -1,7 +1,7 @@
 /**
- * Log lines on their way out: those of one turn of the event loop go in one write. Under load that is dozens of
- * requests' lines for one system call. A clean exit and an error that nobody catches both pass through `exit`, so that
- * nothing is lost but what a killed process had said in its last turn.
+ * Log lines on their way out: those of one moment go in one write. Under load that is dozens of requests' lines for one
+ * system call. A clean exit and an error that nobody catches both pass through `exit`, so that nothing is lost but what
+ * a killed process had said in its last moment.
  */
 
 interface Out {
@@ -19,11 +19,14 @@ export function gathered(out: Out, atExit: (flush: () => void) => void): (line: 
   }
   atExit(flush)
   return (line) => {
-    if (waiting === '') setImmediate(flush)
+    if (waiting === '') setTimeout(flush, MOMENT)
     waiting += line
     if (waiting.length > MOST_HELD) flush()
   }
 }
 
-/** One turn that says more than this does not hold it all. */
+/** Milliseconds. With a write for each turn of the event loop, it was one for nearly every line. */
+const MOMENT = 5
+
+/** One moment that says more than this does not hold it all. */
 const MOST_HELD = 64 * 1024

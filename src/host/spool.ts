@@ -6,7 +6,7 @@
 import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Spool } from '../data/ledger.ts'
-import { isOver, type JsonRow, type LedgerRow, rowFromJson } from '../data/rows.ts'
+import { isOver, type LedgerRow, rowIn, type WrittenRow, written } from '../data/rows.ts'
 import { codeOf } from '../protocol/codes.ts'
 import type { Log } from '../runtime.ts'
 
@@ -41,14 +41,14 @@ export function openSpool(folder: string, log: Log): DiskSpool {
   const full: File[] = []
   const disk = trouble(log)
 
-  function keep(row: LedgerRow) {
+  function keep({ id, text }: WrittenRow) {
     disk.attempt(() => {
       if (current.bytes >= FILE_BYTES) {
         current = create()
         files.add(current)
       }
-      append(current, row)
-      current.open.add(row.id)
+      append(current, text)
+      current.open.add(id)
     })
   }
 
@@ -75,14 +75,14 @@ export function openSpool(folder: string, log: Log): DiskSpool {
         aside = undefined
       }
       aside ??= create()
-      append(aside, row)
+      append(aside, row.text)
       forget(row.id)
     },
     nextAside() {
       const oldest = full.shift() ?? aside
       if (!oldest) return undefined
       if (oldest === aside) aside = undefined
-      return { rows: [...rowsIn(oldest.path)], done: () => disk.attempt(() => remove(oldest)) }
+      return { rows: [...rowsIn(oldest.path)].map(written), done: () => disk.attempt(() => remove(oldest)) }
     },
     close() {
       const left = [...files, ...full, ...(aside ? [aside] : [])]
@@ -106,14 +106,14 @@ export function* rowsIn(path: string): Generator<LedgerRow> {
 
 function rowFromLine(line: string): LedgerRow | undefined {
   try {
-    return rowFromJson(JSON.parse(line) as JsonRow)
+    return rowIn({ text: line })
   } catch {
     return undefined
   }
 }
 
-function append(file: File, row: LedgerRow) {
-  file.bytes += writeSync(file.descriptor, `${JSON.stringify(row)}\n`)
+function append(file: File, text: string) {
+  file.bytes += writeSync(file.descriptor, `${text}\n`)
 }
 
 function empty(file: File) {

@@ -3,7 +3,7 @@ import { app } from '../../src/app.ts'
 import { dataIn } from '../../src/data/data.ts'
 import type { OpenDatabase } from '../../src/data/database.ts'
 import { requestsIn } from '../../src/data/requests.ts'
-import type { LedgerRow } from '../../src/data/rows.ts'
+import { type LedgerRow, written } from '../../src/data/rows.ts'
 import { pricesOf } from '../../src/gateway/prices.ts'
 import { pinnedEgress } from '../../src/host/egress.ts'
 import { NO_USAGE } from '../../src/protocol/messages.ts'
@@ -210,7 +210,7 @@ describe('a sheet', () => {
 
 describe('the ledger, recomputed', () => {
   const row = rowMaker()
-  const write = (...rows: LedgerRow[]) => requestsIn(opened.database).upsert(rows)
+  const write = (...rows: LedgerRow[]) => requestsIn(opened.database).upsert(rows.map(written))
   const day = { from: '2026-11-20T00:00:00Z', to: '2026-11-21T00:00:00Z' }
   const settled = (more: Partial<LedgerRow> = {}) =>
     row({

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type LedgerOptions, ledgerIn, type Spool } from '../../src/data/ledger.ts'
 import type { Requests } from '../../src/data/requests.ts'
-import type { LedgerRow } from '../../src/data/rows.ts'
+import { type LedgerRow, rowIn, type WrittenRow } from '../../src/data/rows.ts'
 import type { Log } from '../../src/runtime.ts'
 import { rowMaker } from './rows.ts'
 
@@ -18,9 +18,10 @@ function stage(options: LedgerOptions = {}) {
   const doing: { now: (rows: readonly LedgerRow[]) => Promise<void> } = { now: async () => {} }
   const requests: Requests = {
     async upsert(rows) {
-      groups.push([...rows])
-      await doing.now(rows)
-      for (const row of rows) table.set(row.id, row)
+      const group = rows.map(rowIn)
+      groups.push(group)
+      await doing.now(group)
+      for (const row of group) table.set(row.id, row)
     },
     find: async () => [],
     byId: async () => undefined,
@@ -35,8 +36,8 @@ function stage(options: LedgerOptions = {}) {
 
 /** A spool in memory. */
 function fakeSpool() {
-  const held = new Map<string, LedgerRow>()
-  const aside: LedgerRow[] = []
+  const held = new Map<string, WrittenRow>()
+  const aside: WrittenRow[] = []
   const spool: Spool = {
     keep: (row) => void held.set(row.id, row),
     release: (rows) => {

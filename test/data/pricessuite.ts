@@ -4,7 +4,7 @@ import type { Database } from '../../src/data/database.ts'
 import { type PriceRows, pricesIn, type StoredPrice } from '../../src/data/prices.ts'
 import { type Repricing, repricingIn } from '../../src/data/repricing.ts'
 import { requestsIn } from '../../src/data/requests.ts'
-import type { LedgerRow } from '../../src/data/rows.ts'
+import { type LedgerRow, written } from '../../src/data/rows.ts'
 import { newId } from '../../src/protocol/ids.ts'
 import { rowAt } from './rows.ts'
 
@@ -42,7 +42,7 @@ export function pricesSuite(database: () => Database) {
     beforeAll(() => {
       prices = pricesIn(database())
       repricing = repricingIn(database())
-      write = (...rows) => requestsIn(database()).upsert(rows)
+      write = (...rows) => requestsIn(database()).upsert(rows.map(written))
     })
 
     test('come back as they were said, until they are archived', async () => {

@@ -1,6 +1,11 @@
-import { setImmediate as turn } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { gathered } from '../../src/host/lines.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+/** A moment of the gateway's. */
+const moment = () => vi.advanceTimersByTime(5)
 
 function written() {
   const writes: string[] = []
@@ -11,29 +16,29 @@ function written() {
   return { writes, say, end: () => end() }
 }
 
-test('the lines of one turn go out in one write, in their order', async () => {
+test('the lines of one moment go out in one write, in their order', () => {
   const { writes, say } = written()
   say('one\n')
   say('two\n')
   expect(writes).toEqual([])
-  await turn()
+  moment()
   expect(writes).toEqual(['one\ntwo\n'])
   say('three\n')
-  await turn()
+  moment()
   expect(writes).toEqual(['one\ntwo\n', 'three\n'])
 })
 
-test('an exit in the middle of a turn loses no line, and repeats none', async () => {
+test('an exit in the middle of a moment loses no line, and repeats none', () => {
   const { writes, say, end } = written()
   say('last words\n')
   end()
   expect(writes).toEqual(['last words\n'])
-  await turn()
+  moment()
   end()
   expect(writes).toEqual(['last words\n'])
 })
 
-test('a turn that says very much does not hold it all', () => {
+test('a moment that says very much does not hold it all', () => {
   const { writes, say } = written()
   for (let line = 0; line < 100; line++) say(`${'x'.repeat(999)}\n`)
   expect(writes.join('').length).toBeGreaterThan(30_000)

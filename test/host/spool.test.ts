@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { newBacklog } from '../../src/data/backlog.ts'
-import type { LedgerRow } from '../../src/data/rows.ts'
+import { type LedgerRow, rowIn, written } from '../../src/data/rows.ts'
 import type { Trail } from '../../src/data/tables/trail.ts'
 import { openSpool } from '../../src/host/spool.ts'
 import { openSpools } from '../../src/host/spools.ts'
@@ -28,9 +28,9 @@ describe('one spool', () => {
   test('is gone when it is closed with nothing left in it', async () => {
     const spool = openSpool(join(folder, 'a'), log)
     const row = rowMaker()()
-    spool.keep(row)
-    spool.keep(over(row))
-    spool.release([over(row)])
+    spool.keep(written(row))
+    spool.keep(written(over(row)))
+    spool.release([written(over(row))])
     expect(spool.close()).toBe(true)
     expect(await filesIn(folder)).toEqual([])
   })
@@ -38,8 +38,8 @@ describe('one spool', () => {
   test('stays when a request in it is not over, though the database has its beginning', async () => {
     const spool = openSpool(join(folder, 'a'), log)
     const row = rowMaker()()
-    spool.keep(row)
-    spool.release([row])
+    spool.keep(written(row))
+    spool.release([written(row)])
     expect(spool.close()).toBe(false)
     expect(await filesIn(join(folder, 'a'))).toHaveLength(1)
   })
@@ -48,14 +48,14 @@ describe('one spool', () => {
     const spool = openSpool(join(folder, 'a'), log)
     const make = rowMaker()
     const rows = Array.from({ length: 3_000 }, () => wide(over(make())))
-    for (const row of rows) spool.keep(row)
+    for (const row of rows) spool.keep(written(row))
     expect((await filesIn(join(folder, 'a'))).length).toBeGreaterThan(2)
-    spool.release(rows)
+    spool.release(rows.map(written))
     const [left = '', ...others] = await filesIn(join(folder, 'a'))
     expect(others).toEqual([])
     expect((await readFile(join(folder, 'a', left))).length).toBeLessThan(4_100_000)
-    spool.keep(rows[0] ?? make())
-    spool.release(rows)
+    spool.keep(written(rows[0] ?? make()))
+    spool.release(rows.map(written))
     expect(spool.close()).toBe(true)
   })
 
@@ -63,11 +63,11 @@ describe('one spool', () => {
     const spool = openSpool(join(folder, 'a'), log)
     const make = rowMaker()
     const rows = Array.from({ length: 2_500 }, () => wide(over(make())))
-    for (const row of rows) spool.setAside(row)
+    for (const row of rows) spool.setAside(written(row))
     const back: LedgerRow[] = []
     for (let aside = spool.nextAside(); aside; aside = spool.nextAside()) {
       expect(aside.rows.length).toBeLessThan(1_500)
-      back.push(...aside.rows)
+      back.push(...aside.rows.map(rowIn))
       aside.done()
     }
     expect(back).toEqual(rows)
@@ -77,10 +77,10 @@ describe('one spool', () => {
   test('a disk that takes nothing fails nobody, and that is said once', async () => {
     const spool = openSpool(join(folder, 'a'), log)
     const make = rowMaker()
-    spool.keep(make())
+    spool.keep(written(make()))
     spool.close() // its files are closed under it
-    spool.keep(make())
-    spool.keep(make())
+    spool.keep(written(make()))
+    spool.keep(written(make()))
     expect(lines).toEqual(['error: the spool cannot be written: rows wait in memory alone'])
   })
 })
@@ -133,7 +133,7 @@ describe('the spools of a data folder', () => {
 
   test('of one that lives are left alone', async () => {
     const first = await openSpools(folder, log)
-    first?.mine.keep(rowMaker()())
+    first?.mine.keep(written(rowMaker()()))
     const rows: LedgerRow[] = []
     const second = await openSpools(folder, log)
     const names = await readdir(join(folder, 'spool'))

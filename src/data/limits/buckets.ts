@@ -28,10 +28,20 @@ export function memoryBuckets(): Buckets {
   }
 
   function write(rate: Rate, level: number, at: number): number {
-    sweep(buckets, ({ fullAt }) => fullAt <= at)
     const used = Math.max(0, level)
-    if (used === 0) buckets.delete(rate.name)
-    else buckets.set(rate.name, { used, at, fullAt: at + timeFor(used, rate) })
+    const fullAt = at + timeFor(used, rate)
+    const bucket = buckets.get(rate.name)
+    if (used === 0) {
+      buckets.delete(rate.name)
+    } else if (bucket) {
+      bucket.used = used
+      bucket.at = at
+      bucket.fullAt = fullAt
+    } else {
+      // Those there were do not become more: only what is new makes room for itself.
+      sweep(buckets, (each) => each.fullAt <= at)
+      buckets.set(rate.name, { used, at, fullAt })
+    }
     return used
   }
 

@@ -94,8 +94,11 @@ export function fallbackLimits(options: FallbackOptions): FallbackLimits {
       const taken = await inTime(answer)
       const settleHere = local.follow(wants, taken)
       if (!taken.granted) return taken
+      const { standings, asides } = taken
       return {
-        ...taken,
+        granted: true,
+        standings,
+        asides,
         async settle(costs) {
           settleHere(costs)
           if (standing.away) taken.abandon()

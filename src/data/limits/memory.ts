@@ -93,12 +93,12 @@ export function memoryLimits(now: () => number): MemoryLimits {
     },
     follow(wants, taken) {
       const at = now()
-      wants.forEach((want, index) => {
+      for (const [index, want] of wants.entries()) {
         const standing = taken.standings[index]
-        if (!taken.granted && taken.unknown.includes(index)) return
+        if (!taken.granted && taken.unknown.includes(index)) continue
         if (want.kind === 'rate') buckets.learn(want, usedOf(standing), at)
         else accounts.learn(want, accountOf(standing).spent, at)
-      })
+      }
       if (!taken.granted) return () => {}
       const held = enter(wants)
       const asides = wants.map((want) => (want.kind === 'hold' ? accounts.reserve(want, held.name, at) : 0))

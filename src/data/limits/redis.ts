@@ -6,6 +6,7 @@ import { Redis } from 'ioredis'
 import { inTime } from '../../protocol/deadline.ts'
 import { storedBindings } from '../bindings/stored.ts'
 import type { SharedBindings } from '../bindings.ts'
+import type { Soon } from './errands.ts'
 import { type ScriptedLimits, type ScriptedOptions, type ScriptRunner, scriptedLimits } from './scripted.ts'
 
 export interface OpenRedis {
@@ -58,21 +59,46 @@ export async function openRedis(url: string, patience: number, options: Scripted
     setImmediate(() => stream.uncork())
   }
   const runner: ScriptRunner = {
-    evalsha(digest, keys, args) {
-      together()
-      return client.evalsha(digest, keys.length, ...keys, ...args).catch(explain)
-    },
-    eval(script, keys, args) {
-      together()
-      return client.eval(script, keys.length, ...keys, ...args).catch(explain)
-    },
+    evalsha: (digest, keys, args) => client.evalsha(digest, keys.length, ...keys, ...args).catch(explain),
+    eval: (script, keys, args) => client.eval(script, keys.length, ...keys, ...args).catch(explain),
   }
   const bindings = storedBindings({
     mget(keys) {
       together()
       return client.mget(...keys).catch(explain)
     },
-    eval: runner.eval,
+    eval(script, keys, args) {
+      together()
+      return runner.eval(script, keys, args)
+    },
   })
-  return { limits: scriptedLimits(runner, options), bindings, close: () => client.disconnect() }
+  return { limits: scriptedLimits(runner, options, byTurns()), bindings, close: () => client.disconnect() }
+}
+
+/** For so many milliseconds a settlement waits for company: whoever made room may wait a little, but not for long. */
+const MOMENT = 2
+
+/**
+ * What is waited for goes with all that is asked for in its turn of the event loop; what is not, with the next that is,
+ * or after a moment. Under load that is one command for what two calls or more ask, and nearly all of what asking a
+ * Redis costs is its command's.
+ */
+function byTurns(): Soon {
+  let [thisTurn, later] = [false, false]
+  return (send, isWaitedFor) => {
+    if (thisTurn) return
+    if (isWaitedFor) {
+      thisTurn = true
+      setImmediate(() => {
+        thisTurn = false
+        send()
+      })
+    } else if (!later) {
+      later = true
+      setTimeout(() => {
+        later = false
+        send()
+      }, MOMENT)
+    }
+  }
 }

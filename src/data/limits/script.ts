@@ -1,5 +1,5 @@
 /**
- * The only Lua: what a Redis does with all limits of one call, at once. The same arithmetic as in buckets.ts and
+ * The only Lua: what a Redis does with all limits of a call, at once. The same arithmetic as in buckets.ts and
  * accounts.ts.
  *
  * KEYS: first the names that live, a sorted set of when they die; then the limits, all of one hash slot. ARGV: first the
@@ -80,79 +80,91 @@ local function hold(key, holder, amount)
 end
 
 local function renew(names, first, liveness)
-  for i = first, #names do redis.call('ZADD', alive, text(now + liveness), names[i]) end
+  for i = first, #names do
+    redis.call('ZADD', alive, text(now + liveness), names[i])
+    known[names[i]] = true
+  end
   redis.call('ZREMRANGEBYSCORE', alive, '-inf', text(now))
   if redis.call('PTTL', alive) < liveness then redis.call('PEXPIRE', alive, text(liveness)) end
 end
 `
 
 /**
- * ARGV: who holds, empty where nothing is to be held, and for how long he lives; then for each limit `rate`, its cap, the
- * milliseconds in which it fills, what it takes, and nothing; or `hold`, its cap or nothing, when it is over, what it
- * sets aside, its floor or nothing. Answers with 1 where all was taken, else 0; then for each what is used, 0, 0; or
- * what is spent, what is held, and what was set aside, or -1 for an account that is not known.
+ * Any number of errands, in their order. ARGV: for how long names live; then for each errand a line of words, `-` for
+ * none: `take` or `settle`, who holds, and five for each of its limits, which are the next ones of KEYS.
+ *
+ * `take`: `rate`, its cap, the milliseconds in which it fills, what it takes, and `-`; or `hold`, its cap or none, when
+ * it is over, what it sets aside, its floor or none. Says 1 where all was taken, else 0; then for each what is used, 0,
+ * 0; or what is spent, what is held, and what was set aside, or -1 for an account that is not known.
+ *
+ * `settle`: `rate`, its cap, the milliseconds, what is added to what is used, and `-`; or `hold`, `-`, `-`, what it has
+ * cost, and what was set aside. Says 1.
  */
-const TAKE = `
-local holder, granted, seen = ARGV[2], 1, {}
-if holder ~= '' then renew({holder}, 1, tonumber(ARGV[3])) end
-for i = 2, #KEYS do
-  local key, at = KEYS[i], 5 * i - 6
-  local want = {
-    rate = ARGV[at] == 'rate', cap = tonumber(ARGV[at + 1]), per = tonumber(ARGV[at + 2]),
-    cost = tonumber(ARGV[at + 3]), floor = tonumber(ARGV[at + 4]),
-  }
-  seen[i] = want
-  if want.rate then
-    want.used = bucket(key, want.cap, want.per)
-    if want.used + want.cost > want.cap + ${ROUNDING} then granted = 0 end
-  else
-    want.kept = account(key, holder)
-    if want.floor then want.kept = raise(key, want.kept, want.floor, want.per) end
-    local kept = want.kept
-    if not kept or want.cap and kept.spent + kept.held >= want.cap then granted = 0 end
-  end
-end
-local reply = {granted}
-for i = 2, #KEYS do
-  local key, want = KEYS[i], seen[i]
-  local kept, aside = want.kept, 0
-  if granted == 1 and want.rate then
-    want.used = fill(key, want.cap, want.per, want.used + want.cost)
-  elseif granted == 1 then
-    kept = raise(key, kept, want.floor or 0, want.per)
-    aside = want.cap and math.min(want.cost, want.cap - kept.spent - kept.held) or want.cost
-    if aside > 0 then hold(key, holder, kept.own + aside) end
-    kept.held = kept.held + aside
-  end
-  if want.rate then
-    table.insert(reply, text(want.used) .. ' 0 0')
-  else
-    table.insert(reply, kept and text(kept.spent) .. ' ' .. text(kept.held) .. ' ' .. text(aside) or '0 0 -1')
-  end
-end
-return reply
-`
-
-/**
- * ARGV: who held; then for each limit `rate`, its cap, the milliseconds in which it fills, what is added to what is used,
- * and nothing; or `hold`, nothing, nothing, what it has cost, and what was set aside.
- */
-const SETTLE = `
-local holder = ARGV[2]
-for i = 2, #KEYS do
-  local key, at = KEYS[i], 5 * i - 7
-  local cap, per, cost, aside = unpack(ARGV, at + 1, at + 4)
-  if ARGV[at] == 'rate' then
-    fill(key, cap, per, bucket(key, cap, per) + cost)
-  else
-    local late, spent, own = unpack(redis.call('HMGET', key, 'until', 'spent', holder))
-    if late and tonumber(late) > now then
-      redis.call('HSET', key, 'spent', text(spent + cost))
-      hold(key, holder, (own or 0) - aside)
+const WORK = `
+local function take(holder, wants)
+  local granted = 1
+  if holder then renew({holder}, 1, tonumber(ARGV[2])) end
+  for _, want in ipairs(wants) do
+    if want.rate then
+      want.used = bucket(want.key, want.cap, want.per)
+      if want.used + want.cost > want.cap + ${ROUNDING} then granted = 0 end
+    else
+      local kept = account(want.key, holder)
+      if want.more then kept = raise(want.key, kept, want.more, want.per) end
+      if not kept or want.cap and kept.spent + kept.held >= want.cap then granted = 0 end
+      want.kept = kept
     end
   end
+  local told = {granted}
+  for _, want in ipairs(wants) do
+    local kept, aside = want.kept, 0
+    if granted == 1 and want.rate then
+      want.used = fill(want.key, want.cap, want.per, want.used + want.cost)
+    elseif granted == 1 then
+      kept = raise(want.key, kept, want.more or 0, want.per)
+      aside = want.cap and math.min(want.cost, want.cap - kept.spent - kept.held) or want.cost
+      if aside > 0 then hold(want.key, holder, kept.own + aside) end
+      kept.held = kept.held + aside
+    end
+    if want.rate then
+      told[#told + 1] = text(want.used) .. ' 0 0'
+    else
+      told[#told + 1] = kept and text(kept.spent) .. ' ' .. text(kept.held) .. ' ' .. text(aside) or '0 0 -1'
+    end
+  end
+  return table.concat(told, ' ')
 end
-return {1}
+
+local function settle(holder, costs)
+  for _, one in ipairs(costs) do
+    if one.rate then
+      fill(one.key, one.cap, one.per, bucket(one.key, one.cap, one.per) + one.cost)
+    else
+      local late, spent, own = unpack(redis.call('HMGET', one.key, 'until', 'spent', holder or ''))
+      if late and tonumber(late) > now then
+        redis.call('HSET', one.key, 'spent', text(spent + one.cost))
+        if holder then hold(one.key, holder, (own or 0) - one.more) end
+      end
+    end
+  end
+  return '1'
+end
+
+local replies, key = {}, 2
+for i = 3, #ARGV do
+  local words, limits = {}, {}
+  for word in string.gmatch(ARGV[i], '%S+') do words[#words + 1] = word end
+  for at = 3, #words, 5 do
+    limits[#limits + 1] = {
+      key = KEYS[key], rate = words[at] == 'rate', cap = tonumber(words[at + 1]), per = tonumber(words[at + 2]),
+      cost = tonumber(words[at + 3]), more = tonumber(words[at + 4]),
+    }
+    key = key + 1
+  end
+  local work = words[1] == 'take' and take or settle
+  replies[#replies + 1] = work(words[2] ~= '-' and words[2], limits)
+end
+return replies
 `
 
 /** ARGV: `begin`, or nothing where accounts that are not known stay so; then for each its floor, and when it is over. */
@@ -171,8 +183,7 @@ return {1}
 `
 
 export const SCRIPTS = {
-  take: (PRELUDE + TAKE).trim(),
-  settle: (PRELUDE + SETTLE).trim(),
+  work: (PRELUDE + WORK).trim(),
   raise: (PRELUDE + RAISE).trim(),
   renew: (PRELUDE + RENEW).trim(),
 }
