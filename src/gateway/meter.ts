@@ -83,7 +83,10 @@ function said(events: Events, signal: Halting, voice: Voice, silence: SilenceWat
   function conclude(status: Ending['status'], error?: GatewayError) {
     if (isSettled) return
     isSettled = true
-    settle({ ...seen.tally(), status, error, firstByteAt: firstByteAt ?? now(), endedAt: now() })
+    const { source, usage, searches, stopReason, tier } = seen.tally()
+    const endedAt = now()
+    const begunAt = firstByteAt ?? endedAt
+    settle({ source, usage, searches, stopReason, tier, status, error, firstByteAt: begunAt, endedAt })
   }
 
   function end(status: Ending['status'], error?: GatewayError) {

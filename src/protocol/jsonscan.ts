@@ -80,14 +80,7 @@ export function pastColon(bytes: Uint8Array, at: number): number {
 
 /** A quote ends a string unless an odd number of backslashes stands before it. */
 export function pastString(bytes: Uint8Array, at: number): number {
-  // Most strings are short, and found byte by byte before a call to search for the quote would have begun.
-  let quote = at + 1
-  for (const near = Math.min(at + NEAR, bytes.length); quote < near; quote++) {
-    const byte = bytes[quote]
-    if (byte === QUOTE) return quote + 1
-    if (byte === BACKSLASH) break
-  }
-  quote--
+  let quote = at
   for (;;) {
     quote = bytes.indexOf(QUOTE, quote + 1)
     if (quote < 0) throw notJson(bytes.length)
@@ -96,9 +89,6 @@ export function pastString(bytes: Uint8Array, at: number): number {
     if ((quote - backslash) % 2 === 1) return quote + 1
   }
 }
-
-/** How far a string is looked through byte by byte. */
-const NEAR = 24
 
 const SCALAR = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/
 

@@ -17,7 +17,7 @@ export function amount(usages: readonly Usage[], holds: Held, multiplier: number
 
 /**
  * In doubles, where every figure on the way is a whole number that they hold exactly; else undefined. Nothing is taken
- * off, so that no figure was larger than the last. Nearly every call is of these, and costs a sixth.
+ * off, so that no figure was larger than the last. Nearly every call is of these.
  */
 function plainAmount(usages: readonly Usage[], holds: Held, multiplier: number): number | undefined {
   const { price, regionPercent: region, tierPercent } = holds
@@ -29,7 +29,7 @@ function plainAmount(usages: readonly Usage[], holds: Held, multiplier: number):
     hundredths += plainHundredths(usage, ratesFor(price, usage))
   }
   const product = hundredths * percents + UNIT / 2
-  if (!(hundredths <= MOST && product <= MOST)) return undefined
+  if (!(Number.isSafeInteger(hundredths) && product <= MOST)) return undefined
   return (product - (product % UNIT)) / UNIT
 }
 
