@@ -41,4 +41,4 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
 # Node itself, not npm: npm does not pass SIGTERM on, and answers under way would be cut.
 # No memory reducer: when a process rests it makes the heap so small that from then on V8 collects several times a second,
 # drops what it has compiled each time, and a request costs more than twice as much.
-CMD ["node", "--enable-source-maps", "--no-memory-reducer", "dist/node.js"]
+CMD ["node", "--enable-source-maps", "--no-memory-reducer", "--heap-growing-percent=200", "dist/node.js"]

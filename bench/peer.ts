@@ -22,7 +22,7 @@ export async function startPeer(
   env: Readonly<Record<string, string>> = {},
 ): Promise<Peer & { first: unknown }> {
   // As Outcrop itself is started: what waits for its turn must not lose what it has compiled.
-  const execArgv = ['--no-memory-reducer']
+  const execArgv = ['--no-memory-reducer', '--heap-growing-percent=200']
   if (program.endsWith('.ts')) execArgv.push('--no-warnings', '--import', TYPESCRIPT)
   const child = fork(join(import.meta.dirname, program), [...args], {
     execArgv,

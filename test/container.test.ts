@@ -45,7 +45,9 @@ describe('the image', () => {
 
   test('runs Node itself, by a number that is not root', () => {
     expect(inImage('USER')).toEqual([expect.stringMatching(/^[1-9]\d*:[1-9]\d*$/)])
-    expect(commandOf('CMD')).toEqual(['node', '--enable-source-maps', '--no-memory-reducer', 'dist/node.js'])
+    const { scripts } = JSON.parse(text('package.json'))
+    expect(commandOf('CMD')).toEqual(scripts.start.split(' '))
+    expect(scripts.start).toContain(' --no-memory-reducer --heap-growing-percent=200 ')
     expect(inImage('ENTRYPOINT')).toEqual([])
   })
 })

@@ -13,17 +13,18 @@ export function bodyOf(incoming: IncomingMessage, length: number): Promise<Bytes
   if (incoming.destroyed) return Promise.reject(new Error('the client has gone'))
   return new Promise((resolve, reject) => {
     // Memory of its own, not of the pool that small buffers share; none of it is taken before something is written.
-    const body = Buffer.allocUnsafeSlow(length)
+    let body: Buffer<ArrayBuffer> | undefined = Buffer.allocUnsafeSlow(length)
     let at = 0
     incoming.on('data', (piece: Buffer) => {
-      at += piece.copy(body, at)
+      if (body) at += piece.copy(body, at)
     })
     incoming.on('end', () => {
-      if (at === length) resolve(body)
+      if (body && at === length) resolve(body)
+      body = undefined // the request, and all that listens to it, stays for as long as its answer
     })
     incoming.on('error', reject)
     incoming.on('close', () => {
-      if (at < length) reject(new Error('the client has gone')) // with its stack, 14 microseconds
+      if (body) reject(new Error('the client has gone')) // with its stack, 14 microseconds
     })
   })
 }

@@ -41,7 +41,7 @@ export interface Exchange<T> {
  */
 export async function exchange<T>(asked: Exchange<T>): Promise<T> {
   const { credentials: source, signal: left } = asked
-  const over = new Halt().after(left)
+  const over = new Halt().after(left, LET_GO)
   const abort = () => over.abort(LET_GO)
   const deadline = setTimeout(() => over.abort(TOO_SLOW), asked.lent.limits.firstByteAfter)
   try {
@@ -75,6 +75,7 @@ async function send<T>({ lent, upstream }: Exchange<T>, { url, ...sent }: Sent, 
 }
 
 const TOO_SLOW = 'too slow'
+/** A reason of our own: that of a host's own signal would be taken for what went wrong on the way. */
 const LET_GO = 'let go'
 
 /** What the runtimes' fetches call a connection that nobody answers. */

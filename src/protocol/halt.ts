@@ -26,17 +26,15 @@ export class Halt implements Halting {
     this.aborted = true
     this.reason = reason
     this.leave()
-    const { listeners } = this
-    this.listeners = []
-    for (const listener of listeners) listener()
+    for (let listener = this.listeners.shift(); listener; listener = this.listeners.shift()) tell(listener)
   }
 
-  /** From now on it is said here whenever it is said there; at once, if it has been. */
-  after(source: Halting): this {
-    if (source.aborted) this.abort(source.reason)
+  /** From now on it is said here whenever it is said there, for that reason or this one; at once, if it has been. */
+  after(source: Halting, reason?: string): this {
+    if (source.aborted) this.abort(reason ?? source.reason)
     else {
       this.source = source
-      this.follow = () => this.abort(source.reason)
+      this.follow = () => this.abort(reason ?? source.reason)
       source.addEventListener('abort', this.follow)
     }
     return this
@@ -56,6 +54,17 @@ export class Halt implements Halting {
   removeEventListener(_: 'abort', listener: () => void) {
     const at = this.listeners.indexOf(listener)
     if (at >= 0) this.listeners.splice(at, 1)
+  }
+}
+
+/** What goes wrong with one is not the others' concern. */
+function tell(listener: () => void) {
+  try {
+    listener()
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
   }
 }
 

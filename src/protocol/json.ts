@@ -73,6 +73,7 @@ export function deepen(bytes: Uint8Array, value: Value): Value {
   const { members, elements } = read(cursorAt(bytes, value.start), shape, 0)
   value.members = members
   value.elements = elements
+  for (const each of members ?? elements ?? []) each.notes = ANYTHING
   value.notes = ANYTHING // the values around it have not heard of what is in here, and those in here were not looked into
   return value
 }

@@ -4,6 +4,7 @@
  * A note may say too much, as several keys share one, but never too little.
  */
 import type { Value } from './json.ts'
+import { BACKSLASH } from './jsonscan.ts'
 
 /** Keys that have a note of their own. All others share, by their length. */
 const WATCHED = ['source', 'data', 'cache_control', 'citations', 'output_config', 'type']
@@ -27,8 +28,9 @@ export function noteOf(key: string): number {
 
 /** The note that a member leaves by what it says. */
 export function noteOfText(bytes: Uint8Array, { key, start }: Value): number {
-  if (key === 'type') return bytes[start + 1] === SERVER || bytes[start + 1] === WEB ? SERVER_TYPE : 0
-  if (key === 'role') return bytes[start + 1] === USER || bytes[start + 1] === ASSISTANT ? 0 : ODD_ROLE
+  const first = bytes[start + 1]
+  if (key === 'type') return first === SERVER || first === WEB || first === BACKSLASH ? SERVER_TYPE : 0
+  if (key === 'role') return first === USER || first === ASSISTANT ? 0 : ODD_ROLE
   return 0
 }
 

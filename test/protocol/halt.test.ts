@@ -96,3 +96,21 @@ test('one that ends by itself says nothing to what it followed', () => {
   first.abort('gone')
   expect(other.reason).toBe('over')
 })
+
+test('who is let go of while it is said is not told', () => {
+  const halt = new Halt()
+  const heard: string[] = []
+  const second = () => heard.push('second')
+  halt.addEventListener('abort', () => halt.removeEventListener('abort', second))
+  halt.addEventListener('abort', second)
+  halt.abort('gone')
+  expect(heard).toEqual([])
+})
+
+test('it is passed on for another reason where one is given', () => {
+  const first = new Halt()
+  const other = new Halt().after(first, 'let go')
+  first.abort('gone')
+  expect(other.reason).toBe('let go')
+  expect(new Halt().after(first, 'let go').reason).toBe('let go')
+})

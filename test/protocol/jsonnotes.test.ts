@@ -137,7 +137,7 @@ function expectNoted(body: Uint8Array, around: Value, member: Value) {
 }
 
 function isServers(body: Uint8Array, { start, end }: Value): boolean {
-  return /^"(server|web)_/.test(new TextDecoder().decode(body.subarray(start, end)))
+  return /^(server|web)_/.test(String(JSON.parse(new TextDecoder().decode(body.subarray(start, end)))))
 }
 
 test('an ordinary conversation is known to hold nothing that would have to be looked for', () => {

@@ -50,7 +50,7 @@ function eventOf(
   if (type !== 'event' || headers.get(':event-type') !== 'chunk') return undefined
   const { start, end } = base64In(payload)
   const bytes = fromBase64(payload, start, end, room.bytes, room.taken)
-  room.taken += bytes.length
+  if (bytes.buffer === room.bytes.buffer) room.taken += bytes.length
   const event = eventIn(bytes, { told: about.model })
   if (event?.type === 'error') throw apiStreamError(event.data, about)
   return event
