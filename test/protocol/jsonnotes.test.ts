@@ -136,8 +136,9 @@ function expectNoted(body: Uint8Array, around: Value, member: Value) {
   if (member.key === 'type' && isServers(body, member)) expect(mayHoldServerTool(around)).toBe(true)
 }
 
-function isServers(body: Uint8Array, { start, end }: Value): boolean {
-  return /^(server|web)_/.test(String(JSON.parse(new TextDecoder().decode(body.subarray(start, end)))))
+function isServers(body: Uint8Array, member: Value): boolean {
+  const type = parse<unknown>(body, member)
+  return typeof type === 'string' && /^(server|web)_/.test(type)
 }
 
 test('an ordinary conversation is known to hold nothing that would have to be looked for', () => {
